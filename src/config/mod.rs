@@ -1,0 +1,1 @@
+//! Configuration: file → tree with positions → validated model → compiled snapshot.

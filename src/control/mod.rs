@@ -1,0 +1,1 @@
+//! The control plane: one tokio thread that does everything slow.

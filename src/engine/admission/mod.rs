@@ -1,0 +1,1 @@
+//! Admission: a request head, then its body, become a permitted call or a refusal.

@@ -1,0 +1,1 @@
+//! List answers pruned to what the policy allows.

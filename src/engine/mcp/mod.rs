@@ -1,0 +1,1 @@
+//! What the gateway reads of MCP: messages, methods, headers, revisions, SSE framing.

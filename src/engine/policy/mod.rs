@@ -1,0 +1,1 @@
+//! Principal × call → permit or denial.

@@ -1,0 +1,1 @@
+//! The whole vocabulary between the control thread and the workers.

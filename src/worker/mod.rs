@@ -1,0 +1,1 @@
+//! The data plane: drives connections with the decisions of the engine.
