@@ -1,1 +1,23 @@
-//! Every metric name, label and bucket, defined once.
+//! Every metric: its name, labels, buckets, cells and exposition.
+//!
+//! Workers count into cells of their own ([`WorkerMetrics`], [`UpstreamCells`]) with plain loads and stores; a scrape adds
+//! the cells of all workers up and writes the Prometheus text format.
+//!
+//! **Invariant:** no label takes a value that a client can invent: each label is a closed enum here, a method of the
+//! engine's closed set, a configured server name or a worker's number.
+
+mod cells;
+mod control;
+mod histogram;
+mod labels;
+mod upstream;
+mod worker;
+
+pub use cells::{Counter, Gauge};
+pub use control::ControlMetrics;
+pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
+pub use labels::{
+    AuthProvider, AuthResult, Bound, Decision, ReloadResult, STATUSES, UpstreamResult, status_label,
+};
+pub use upstream::UpstreamCells;
+pub use worker::{METHODS_MAX, WorkerMetrics};
