@@ -2,19 +2,25 @@
 //!
 //! Workers count into cells of their own ([`WorkerMetrics`], [`UpstreamCells`]) with plain loads and stores; a scrape adds
 //! the cells of all workers up and writes the Prometheus text format.
+//! Names are defined once, in [`family`].
 //!
 //! **Invariant:** no label takes a value that a client can invent: each label is a closed enum here, a method of the
 //! engine's closed set, a configured server name or a worker's number.
 
 mod cells;
 mod control;
+mod exposition;
+pub mod family;
 mod histogram;
 mod labels;
+pub mod scrape;
 mod upstream;
 mod worker;
 
 pub use cells::{Counter, Gauge};
 pub use control::ControlMetrics;
+pub use exposition::{CONTENT_TYPE, Exposition, Samples};
+pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
     AuthProvider, AuthResult, Bound, Decision, ReloadResult, STATUSES, UpstreamResult, status_label,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use super::labels::{AuthProvider, AuthResult, Bound, Decision, STATUSES, status_slot};
 use super::{Counter, Gauge, Histogram};
 
-/// Rows for JSON-RPC methods. The engine's closed set must fit; row 0 takes what lies beyond.
+/// Rows for JSON-RPC methods. The engine's closed set fits; the last row takes what lies beyond.
 pub const METHODS_MAX: usize = 64;
 
 /// Everything that one worker counts, apart from its upstreams ([`UpstreamCells`](super::UpstreamCells)).
@@ -39,7 +39,7 @@ impl WorkerMetrics {
     /// Counts one answered request. `method` is the index of its JSON-RPC method in the engine's closed set.
     #[inline]
     pub fn request(&self, method: usize, status: u16, duration_ns: u64) {
-        let row = if method < METHODS_MAX { method } else { 0 };
+        let row = method.min(METHODS_MAX - 1);
         self.requests[row][status_slot(status)].inc();
         self.durations[row].observe(duration_ns);
     }
