@@ -1,1 +1,3 @@
 //! The control plane: one tokio thread that does everything slow.
+
+pub mod audit;

@@ -20,7 +20,7 @@ pub struct Shared {
     /// `/health`, `/live` and `/ready`.
     pub health: Health,
     /// Counters that control writes.
-    pub control: ControlMetrics,
+    pub control: Arc<ControlMetrics>,
     /// Wakes control.
     pub doorbell: Arc<Doorbell>,
 }

@@ -20,7 +20,7 @@ pub struct Exposition {
 impl Exposition {
     /// Starts `family`; the samples that follow belong to it.
     pub fn family(&mut self, family: &'static Family) -> Samples<'_> {
-        let mut model = MetricFamily::new();
+        let mut model = MetricFamily::default();
         model.set_name(family.name.to_owned());
         model.set_help(family.help.to_owned());
         model.set_field_type(match family.kind {
@@ -54,11 +54,11 @@ impl Samples<'_> {
     pub fn value(&mut self, labels: &[&str], value: f64) -> &mut Self {
         let mut metric = self.metric(labels);
         if self.family.kind == Kind::Counter {
-            let mut counter = proto::Counter::new();
+            let mut counter = proto::Counter::default();
             counter.set_value(value);
             metric.set_counter(counter);
         } else {
-            let mut gauge = proto::Gauge::new();
+            let mut gauge = proto::Gauge::default();
             gauge.set_value(value);
             metric.set_gauge(gauge);
         }
@@ -79,7 +79,7 @@ impl Samples<'_> {
         if total.count() == 0 {
             return self;
         }
-        let mut histogram = proto::Histogram::new();
+        let mut histogram = proto::Histogram::default();
         histogram.set_sample_count(total.count());
         histogram.set_sample_sum(total.sum_secs());
         histogram.set_bucket(total.cumulative().map(|(bound, count)| bucket(bound, count)).collect());
@@ -97,14 +97,14 @@ impl Samples<'_> {
 }
 
 fn label(name: &str, value: &str) -> proto::LabelPair {
-    let mut pair = proto::LabelPair::new();
+    let mut pair = proto::LabelPair::default();
     pair.set_name(name.to_owned());
     pair.set_value(value.to_owned());
     pair
 }
 
 fn bucket(upper_bound: f64, cumulative: u64) -> proto::Bucket {
-    let mut bucket = proto::Bucket::new();
+    let mut bucket = proto::Bucket::default();
     bucket.set_upper_bound(upper_bound);
     bucket.set_cumulative_count(cumulative);
     bucket
