@@ -5,8 +5,8 @@
 //! bound is in bytes, so that memory is bounded whatever records look like. The reasons against a channel of records are in
 //! `docs/decisions/0002-audit-lanes.md`.
 //!
-//! **Invariant:** `queued + rooms × record_bytes_max ≤ bytes_max` at every moment, so that whoever holds a [`Ticket`] with
-//! room can always write its record: nothing that was admitted goes unrecorded.
+//! **Invariant:** whoever holds a [`Ticket`] with room can always write its record, so nothing that was admitted goes
+//! unrecorded; and a lane never holds more than `queued_bytes_max + rooms_max × record_bytes_max` bytes.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,9 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Doorbell;
-
-/// Bytes that one lane holds at most before its worker refuses (or drops, where the operator chose so).
-pub const LANE_BYTES_MAX: usize = 4 << 20;
+use crate::engine::limits::{AUDIT_LANE_BYTES_MAX, AUDIT_RECORD_BYTES_MAX};
 
 /// Fill at which the worker rings for control: small enough that a batch is still in the cache, large enough that ringing
 /// costs nothing a record.
@@ -31,14 +29,30 @@ pub enum Overflow {
     Drop,
 }
 
-/// The bounds of one lane, in bytes.
+/// The bounds of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneBounds {
-    /// Queued bytes at most.
-    pub bytes_max: usize,
-    /// Longest encoded record, line end included.
+    /// Queued bytes at which no further record is promised room.
+    pub queued_bytes_max: usize,
+    /// Records that may be promised room at once: those of requests and streams that run.
+    pub rooms_max: usize,
+    /// Longest encoded record in bytes, line end included.
     pub record_bytes_max: usize,
 }
+
+impl Default for LaneBounds {
+    fn default() -> Self {
+        Self {
+            queued_bytes_max: AUDIT_LANE_BYTES_MAX,
+            rooms_max: ROOMS_MAX,
+            record_bytes_max: AUDIT_RECORD_BYTES_MAX,
+        }
+    }
+}
+
+/// Requests and streams of one worker that may run at once, as far as audit is concerned. Streams live long, so this is
+/// many; their records are about 400 bytes in practice and only a stalled disk makes them wait together.
+const ROOMS_MAX: usize = 65_536;
 
 /// One worker's queue of encoded audit records, shared with the control thread.
 #[derive(Debug)]
@@ -55,12 +69,12 @@ pub struct AuditLane {
 }
 
 impl AuditLane {
-    /// An empty lane. Reserves `bytes_max` of address space; memory becomes resident as it is first filled.
+    /// An empty lane. Reserves its address space; memory becomes resident as it is first filled.
     #[must_use]
     pub fn new(bounds: LaneBounds, overflow: Overflow, doorbell: Arc<Doorbell>) -> Self {
         Self {
             bounds,
-            queue: Mutex::new(Vec::with_capacity(bounds.bytes_max)),
+            queue: Mutex::new(Vec::with_capacity(bounds.queued_bytes_max)),
             queued_bytes: AtomicUsize::new(0),
             drops: AtomicBool::new(overflow == Overflow::Drop),
             claimed: AtomicBool::new(false),
@@ -79,7 +93,7 @@ impl AuditLane {
     /// Swaps the queued lines into `spare`, which must be empty; its capacity becomes the lane's. For control alone.
     ///
     /// Returns the number of bytes taken. The lane may fill again while `spare` is being written, so memory is bounded by
-    /// twice `bytes_max` a worker.
+    /// twice the lane's bound.
     pub fn take(&self, spare: &mut Vec<u8>) -> usize {
         debug_assert!(spare.is_empty(), "a spare buffer still holds records");
         if self.queued_bytes() == 0 {
@@ -118,11 +132,13 @@ impl AuditLane {
     /// A buffer fit to be given to [`take`](Self::take).
     #[must_use]
     pub fn spare(&self) -> Vec<u8> {
-        Vec::with_capacity(self.bounds.bytes_max)
+        Vec::with_capacity(self.bounds.queued_bytes_max)
     }
 
-    fn fits(&self, rooms: usize) -> bool {
-        self.queued_bytes() + rooms * self.bounds.record_bytes_max <= self.bounds.bytes_max
+    /// Whether `records` more records fit beside what is queued.
+    fn fits(&self, records: usize) -> bool {
+        let more_bytes = records.saturating_mul(self.bounds.record_bytes_max);
+        self.queued_bytes().saturating_add(more_bytes) <= self.bounds.queued_bytes_max
     }
 
     fn append(&self, encode: impl FnOnce(&mut Vec<u8>)) {
@@ -187,7 +203,7 @@ impl AuditWriter {
     pub fn reserve_many(&self, records: usize) -> Option<Ticket> {
         let lane = &self.0.lane;
         let rooms = self.0.rooms.get() + records;
-        if lane.fits(rooms) {
+        if rooms <= lane.bounds.rooms_max && lane.fits(records) {
             self.0.rooms.set(rooms);
             return Some(self.ticket(records));
         }
@@ -217,15 +233,15 @@ pub struct Ticket {
 impl Ticket {
     /// Appends one record: `encode` writes one line, line end included, of at most `record_bytes_max` bytes.
     ///
-    /// Uses up one room. Without room (a lossy ticket, or more records than were reserved) the record is still written if
-    /// it fits beside what others have reserved, else it is counted as dropped and `false` comes back. Cost: one
+    /// Uses up one room. Without room (a lossy ticket, or more records than were reserved) the record is still written where
+    /// it fits, else it is counted as dropped and `false` comes back. Cost: one
     /// uncontended lock.
     pub fn write(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
         let Writer { lane, rooms } = &*self.writer.0;
         if self.rooms > 0 {
             self.rooms -= 1;
             rooms.set(rooms.get() - 1);
-        } else if !lane.fits(rooms.get() + 1) {
+        } else if !lane.fits(1) {
             lane.dropped.store(lane.dropped() + 1, Relaxed);
             return false;
         }

@@ -1,7 +1,11 @@
 //! Messages from control to workers, and what control needs of the data plane.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
+
+use super::Shared;
+use crate::config::model::Server;
 
 /// What control tells a worker. Configuration is not among it: workers see a new [`Live`](super::Live) by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +49,21 @@ impl Phase {
     }
 }
 
-/// The running workers as control sees them. `worker` implements it, so that neither side imports the other.
-pub trait DataPlane: Send {
+/// Binds the main listeners for so many workers, before there is a snapshot: port 0 becomes a real port, which the policies
+/// for Host and Origin need. The error is a sentence for the operator.
+pub type Bind = fn(&Server, usize) -> Result<Box<dyn Bound>, String>;
+
+/// Main listeners that are bound and not served yet.
+pub trait Bound {
     /// The address that is really listened on (port 0 filled in).
     fn local_addr(&self) -> SocketAddr;
 
+    /// Starts the workers. The error is a sentence for the operator: what, why, remedy.
+    fn start(self: Box<Self>, shared: Arc<Shared>) -> Result<Box<dyn DataPlane>, String>;
+}
+
+/// The running workers as control sees them. `worker` implements it, so that neither side imports the other.
+pub trait DataPlane: Send {
     /// The IO mechanism that the workers got, in the words of the start-up log line.
     fn io_mode(&self) -> String;
 

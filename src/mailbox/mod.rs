@@ -12,8 +12,8 @@ mod health;
 mod message;
 mod shared;
 
-pub use audit_lane::{AuditLane, AuditWriter, LANE_BYTES_MAX, LaneBounds, Overflow, Ticket};
+pub use audit_lane::{AuditLane, AuditWriter, LaneBounds, Overflow, Ticket};
 pub use doorbell::Doorbell;
 pub use health::{Health, Readiness};
-pub use message::{DataPlane, Phase, ToWorker};
+pub use message::{Bind, Bound, DataPlane, Phase, ToWorker};
 pub use shared::{Live, Resolved, ServerState, Shared, WorkerShared};

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 
-use super::{AuditLane, Doorbell, Health, Phase};
-use crate::engine::snapshot::Snapshot;
+use super::{AuditLane, Doorbell, Health, LaneBounds, Overflow, Phase};
+use crate::engine::quota::{PeerQuotas, QuotaTable};
+use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot};
 use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
 
 /// The one structure behind both planes; workers get it in an [`Arc`] at start.
@@ -17,12 +18,57 @@ pub struct Shared {
     pub live: ArcSwap<Live>,
     /// One entry a worker, in worker order.
     pub workers: Box<[WorkerShared]>,
+    /// The quota buckets of every identity; they outlive configurations.
+    pub quotas: QuotaTable,
+    /// Failed authentications by address.
+    pub peers: PeerQuotas,
     /// `/health`, `/live` and `/ready`.
     pub health: Health,
     /// Counters that control writes.
     pub control: Arc<ControlMetrics>,
-    /// Wakes control.
+    /// Wakes control: a worker has moved on to another phase.
     pub doorbell: Arc<Doorbell>,
+    /// Wakes the audit pump: a lane fills.
+    pub audit_doorbell: Arc<Doorbell>,
+}
+
+impl Shared {
+    /// What `workers` workers share, with `live` in force.
+    #[must_use]
+    pub fn new(live: Live, workers: usize) -> Self {
+        let (doorbell, audit_doorbell) = (Arc::<Doorbell>::default(), Arc::<Doorbell>::default());
+        let overflow = overflow(&live.snapshot);
+        let worker = |_| {
+            let lane = AuditLane::new(LaneBounds::default(), overflow, Arc::clone(&audit_doorbell));
+            WorkerShared::new(Arc::new(lane), Arc::clone(&doorbell))
+        };
+        Self {
+            workers: (0..workers).map(worker).collect(),
+            live: ArcSwap::from_pointee(live),
+            quotas: QuotaTable::new(),
+            peers: PeerQuotas::new(),
+            health: Health::new(),
+            control: Arc::default(),
+            doorbell,
+            audit_doorbell,
+        }
+    }
+
+    /// Puts `live` in force for every exchange that begins from now on. For control alone.
+    pub fn publish(&self, live: Live) {
+        let overflow = overflow(&live.snapshot);
+        self.workers
+            .iter()
+            .for_each(|worker| worker.lane.set_overflow(overflow));
+        self.live.store(Arc::new(live));
+    }
+}
+
+fn overflow(snapshot: &Snapshot) -> Overflow {
+    match snapshot.audit.overflow {
+        AuditOverflow::Refuse => Overflow::Refuse,
+        AuditOverflow::Drop => Overflow::Drop,
+    }
 }
 
 /// What one worker and control share.
@@ -68,6 +114,14 @@ pub struct Live {
     pub snapshot: Arc<Snapshot>,
     /// One entry a server, in the order of the snapshot.
     pub servers: Box<[Arc<ServerState>]>,
+}
+
+impl Live {
+    /// The state of the server at `index`. Panics where the index is of another snapshot.
+    #[must_use]
+    pub fn server(&self, index: ServerIndex) -> &ServerState {
+        &self.servers[index.as_usize()]
+    }
 }
 
 /// The running state of one upstream server. It outlives a reload that keeps the server's name and address.

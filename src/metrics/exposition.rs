@@ -30,15 +30,21 @@ impl Exposition {
         });
         self.families.push(model);
         let index = self.families.len() - 1;
-        Samples { family, model: &mut self.families[index] }
+        Samples {
+            family,
+            model: &mut self.families[index],
+        }
     }
 
     /// The text of the scrape.
     #[must_use]
     pub fn encode(mut self) -> String {
-        self.families.retain(|family| !family.get_metric().is_empty());
+        self.families
+            .retain(|family| !family.get_metric().is_empty());
         // The encoder refuses nameless and empty families only; there are none.
-        TextEncoder::new().encode_to_string(&self.families).unwrap_or_default()
+        TextEncoder::new()
+            .encode_to_string(&self.families)
+            .unwrap_or_default()
     }
 }
 
@@ -82,7 +88,12 @@ impl Samples<'_> {
         let mut histogram = proto::Histogram::default();
         histogram.set_sample_count(total.count());
         histogram.set_sample_sum(total.sum_secs());
-        histogram.set_bucket(total.cumulative().map(|(bound, count)| bucket(bound, count)).collect());
+        histogram.set_bucket(
+            total
+                .cumulative()
+                .map(|(bound, count)| bucket(bound, count))
+                .collect(),
+        );
         let mut metric = self.metric(labels);
         metric.set_histogram(histogram);
         self.model.mut_metric().push(metric);
@@ -90,8 +101,18 @@ impl Samples<'_> {
     }
 
     fn metric(&self, values: &[&str]) -> proto::Metric {
-        debug_assert_eq!(values.len(), self.family.labels.len(), "{}", self.family.name);
-        let pairs = self.family.labels.iter().zip(values).map(|(name, value)| label(name, value));
+        debug_assert_eq!(
+            values.len(),
+            self.family.labels.len(),
+            "{}",
+            self.family.name
+        );
+        let pairs = self
+            .family
+            .labels
+            .iter()
+            .zip(values)
+            .map(|(name, value)| label(name, value));
         proto::Metric::from_label(pairs.collect())
     }
 }
@@ -123,10 +144,17 @@ mod tests {
         let mut total = HistogramTotal::default();
         total.add(&histogram);
         let mut exposition = Exposition::default();
-        exposition.family(&family::BUILD_INFO).value(&["1\"\\\n"], 1.0);
-        exposition.family(&family::RATE_LIMIT).used(&["true"], 3).used(&["false"], 0);
+        exposition
+            .family(&family::BUILD_INFO)
+            .value(&["1\"\\\n"], 1.0);
+        exposition
+            .family(&family::RATE_LIMIT)
+            .used(&["true"], 3)
+            .used(&["false"], 0);
         exposition.family(&family::AUTH);
-        exposition.family(&family::REQUEST_DURATION).histogram(&["tools/call"], &total);
+        exposition
+            .family(&family::REQUEST_DURATION)
+            .histogram(&["tools/call"], &total);
         let text = exposition.encode();
         let expected = [
             "# TYPE mcp_guard_build_info gauge",
@@ -142,8 +170,14 @@ mod tests {
             r#"mcp_guard_request_duration_seconds_count{method="tools/call"} 2"#,
         ];
         for line in expected {
-            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is missing in\n{text}"
+            );
         }
-        assert!(!text.contains("mcp_guard_auth_total"), "a family without samples is left out");
+        assert!(
+            !text.contains("mcp_guard_auth_total"),
+            "a family without samples is left out"
+        );
     }
 }

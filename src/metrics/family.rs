@@ -145,18 +145,30 @@ mod tests {
         let names: BTreeSet<_> = Family::ALL.iter().map(|family| family.name).collect();
         assert_eq!(names.len(), Family::ALL.len());
         for family in Family::ALL {
-            assert_eq!(family.name.ends_with("_total"), family.kind == Kind::Counter, "{}", family.name);
+            assert_eq!(
+                family.name.ends_with("_total"),
+                family.kind == Kind::Counter,
+                "{}",
+                family.name
+            );
             assert!(family.help.ends_with('.'), "{}", family.name);
         }
     }
 
     #[test]
     fn the_documentation_lists_every_metric_and_nothing_else() {
-        let documented: BTreeSet<String> = DOCS.lines().filter(|line| is_row(line)).map(str::to_owned).collect();
+        let documented: BTreeSet<String> = DOCS
+            .lines()
+            .filter(|line| is_row(line))
+            .map(str::to_owned)
+            .collect();
         let defined: BTreeSet<String> = Family::ALL.iter().map(|family| row(family)).collect();
         let missing: Vec<_> = defined.difference(&documented).collect();
         let unknown: Vec<_> = documented.difference(&defined).collect();
-        assert!(missing.is_empty() && unknown.is_empty(), "missing {missing:#?}\nunknown {unknown:#?}");
+        assert!(
+            missing.is_empty() && unknown.is_empty(),
+            "missing {missing:#?}\nunknown {unknown:#?}"
+        );
     }
 
     fn is_row(line: &str) -> bool {
@@ -164,7 +176,17 @@ mod tests {
     }
 
     fn row(family: &Family) -> String {
-        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
-        format!("| `{}` | {} | {} | {} |", family.name, family.kind.as_str(), labels.join(", "), family.help)
+        let labels: Vec<String> = family
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        format!(
+            "| `{}` | {} | {} | {} |",
+            family.name,
+            family.kind.as_str(),
+            labels.join(", "),
+            family.help
+        )
     }
 }

@@ -1,5 +1,7 @@
 //! The closed sets of label values.
 
+use crate::engine::identity::{AuthFailure, Provider};
+
 /// Declares a closed set of label values: an enum whose variants are indexes into rows of cells.
 macro_rules! label_set {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident => $text:literal,)+ }) => {
@@ -32,53 +34,41 @@ macro_rules! label_set {
 }
 
 label_set! {
-    /// Which check a credential was judged by.
-    AuthProvider {
-        /// `[[auth.api_keys]]`.
-        ApiKey => "api_key",
-        /// `[auth.anonymous]`.
-        Anonymous => "anonymous",
-        /// `[auth.jwt]`.
-        Jwt => "jwt",
-        /// `[auth.oauth]`.
-        OAuth => "oauth",
-        /// `[auth.mtls]`.
-        Mtls => "mtls",
-        /// No credential was sent, or none that names its provider.
-        None => "none",
-    }
-}
-
-label_set! {
     /// How an authentication ended.
     AuthResult {
         /// A principal was made.
         Success => "success",
         /// No credential was sent.
-        Missing => "missing",
+        Missing => "credential_missing",
         /// The Authorization header is not one well-formed bearer token.
-        Malformed => "malformed",
-        /// The credential is not known, or its signature is wrong.
-        Unknown => "unknown",
-        /// The credential was valid once.
-        Expired => "expired",
+        Malformed => "credential_malformed",
+        /// The token is no API key and nothing else is configured.
+        NotAnApiKey => "not_an_api_key",
+        /// The key is not known.
+        Unknown => "key_unknown",
+        /// The key was valid once.
+        Expired => "key_expired",
         /// Refused before the check: too many failures from this address.
         Limited => "limited",
     }
 }
 
-label_set! {
-    /// How policy judged one JSON-RPC message.
-    Decision {
-        /// Forwarded.
-        Allowed => "allowed",
-        /// Not allowed to this principal.
-        Denied => "denied",
-        /// A quota was exceeded.
-        RateLimited => "rate_limited",
-        /// Never reached policy: malformed, oversized, contradictory.
-        Refused => "refused",
+impl From<AuthFailure> for AuthResult {
+    fn from(failure: AuthFailure) -> Self {
+        match failure {
+            AuthFailure::Missing => Self::Missing,
+            AuthFailure::Malformed(_) => Self::Malformed,
+            AuthFailure::NotAnApiKey => Self::NotAnApiKey,
+            AuthFailure::UnknownKey => Self::Unknown,
+            AuthFailure::ExpiredKey => Self::Expired,
+        }
     }
+}
+
+/// The label of a provider; `none` where no credential named one.
+#[must_use]
+pub fn provider_label(provider: Option<Provider>) -> &'static str {
+    provider.map_or("none", Provider::as_str)
 }
 
 label_set! {
@@ -230,7 +220,7 @@ mod tests {
         }
         assert_eq!(
             AuthResult::ALL[AuthResult::Expired.index()].as_str(),
-            "expired"
+            "key_expired"
         );
     }
 }

@@ -23,7 +23,7 @@ pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthProvider, AuthResult, Bound, Decision, ReloadResult, STATUSES, UpstreamResult, status_label,
+    AuthResult, Bound, ReloadResult, STATUSES, UpstreamResult, provider_label, status_label,
 };
 pub use upstream::UpstreamCells;
 pub use worker::{METHODS_MAX, WorkerMetrics};

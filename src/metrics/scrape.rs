@@ -1,9 +1,11 @@
 //! One scrape: the cells of all workers added up.
 
 use super::exposition::{Exposition, Samples};
-use super::labels::{AuthProvider, AuthResult, Bound, Decision, ReloadResult, STATUSES, UpstreamResult};
+use super::labels::{AuthResult, Bound, ReloadResult, STATUSES, UpstreamResult, provider_label};
 use super::worker::METHODS_MAX;
 use super::{ControlMetrics, Counter, Gauge, HistogramTotal, UpstreamCells, WorkerMetrics, family};
+use crate::engine::audit::Decision;
+use crate::engine::identity::Provider;
 use crate::engine::mcp::methods::Method;
 
 /// Adds everything that the workers have counted.
@@ -38,16 +40,31 @@ pub fn upstreams(out: &mut Exposition, servers: &[UpstreamSource<'_>]) {
         latency.histogram(labels, total);
     });
     let mut connections = out.family(&family::UPSTREAM_CONNECTIONS);
-    for UpstreamSource { server, transport, cells, .. } in servers {
+    for UpstreamSource {
+        server,
+        transport,
+        cells,
+        ..
+    } in servers
+    {
         let busy = level(cells, |cells| &cells.connections_busy);
         let idle = level(cells, |cells| &cells.connections_idle);
-        connections.value(&[server, transport, "busy"], busy).value(&[server, transport, "idle"], idle);
+        connections
+            .value(&[server, transport, "busy"], busy)
+            .value(&[server, transport, "idle"], idle);
     }
-    each_server(out.family(&family::UPSTREAM_OPENED), servers, |cells| &cells.connections_opened);
-    each_server(out.family(&family::UPSTREAM_REUSED), servers, |cells| &cells.connections_reused);
+    each_server(out.family(&family::UPSTREAM_OPENED), servers, |cells| {
+        &cells.connections_opened
+    });
+    each_server(out.family(&family::UPSTREAM_REUSED), servers, |cells| {
+        &cells.connections_reused
+    });
     let mut up = out.family(&family::UPSTREAM_UP);
     for server in servers {
-        up.value(&[server.server, server.transport], f64::from(u8::from(server.up)));
+        up.value(
+            &[server.server, server.transport],
+            f64::from(u8::from(server.up)),
+        );
     }
 }
 
@@ -56,10 +73,26 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
     let single = |out: &mut Exposition, family, value| {
         out.family(family).value(&[], value);
     };
-    single(out, &family::ACTIVE_IDENTITIES, control.active_identities.value() as f64);
-    single(out, &family::AUDIT_WRITTEN_BYTES, control.audit_bytes.value() as f64);
-    single(out, &family::AUDIT_WRITE_ERRORS, control.audit_write_errors.value() as f64);
-    single(out, &family::AUDIT_LAG, control.audit_lag_ms.value() as f64 / 1e3);
+    single(
+        out,
+        &family::ACTIVE_IDENTITIES,
+        control.active_identities.value() as f64,
+    );
+    single(
+        out,
+        &family::AUDIT_WRITTEN_BYTES,
+        control.audit_bytes.value() as f64,
+    );
+    single(
+        out,
+        &family::AUDIT_WRITE_ERRORS,
+        control.audit_write_errors.value() as f64,
+    );
+    single(
+        out,
+        &family::AUDIT_LAG,
+        control.audit_lag_ms.value() as f64 / 1e3,
+    );
     let mut reloads = out.family(&family::CONFIG_RELOADS);
     for &result in ReloadResult::ALL {
         reloads.value(&[result.as_str()], control.reloads(result) as f64);
@@ -68,7 +101,11 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
 
 /// The label of row `index` of the method tables.
 pub(super) fn method_label(index: usize) -> &'static str {
-    Method::KNOWN.get(index).copied().unwrap_or(Method::Other).as_str()
+    Method::KNOWN
+        .get(index)
+        .copied()
+        .unwrap_or(Method::Other)
+        .as_str()
 }
 
 fn requests(out: &mut Exposition, workers: &[&WorkerMetrics]) {
@@ -82,21 +119,23 @@ fn requests(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     let mut family = out.family(&family::REQUEST_DURATION);
     for method in 0..METHODS_MAX {
         let mut total = HistogramTotal::default();
-        workers.iter().for_each(|worker| total.add(&worker.durations()[method]));
+        workers
+            .iter()
+            .for_each(|worker| total.add(&worker.durations()[method]));
         family.histogram(&[method_label(method)], &total);
     }
 }
 
 fn judgements(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     let mut auth = out.family(&family::AUTH);
-    for &provider in AuthProvider::ALL {
+    for provider in Provider::ALL.into_iter().map(Some).chain([None]) {
         for &result in AuthResult::ALL {
             let count = total(workers, |worker| worker.auth_count(provider, result));
-            auth.used(&[provider.as_str(), result.as_str()], count);
+            auth.used(&[provider_label(provider), result.as_str()], count);
         }
     }
     let mut decisions = out.family(&family::DECISIONS);
-    for &decision in Decision::ALL {
+    for decision in Decision::ALL {
         let count = total(workers, |worker| worker.decision_count(decision));
         decisions.value(&[decision.as_str()], count as f64);
     }
@@ -117,14 +156,18 @@ fn levels(out: &mut Exposition, workers: &[&WorkerMetrics]) {
         let level: i64 = workers.iter().map(|worker| of(worker).value()).sum();
         out.family(family).value(&[], level as f64);
     };
-    gauge(&family::REQUESTS_IN_FLIGHT, |worker| &worker.requests_in_flight);
+    gauge(&family::REQUESTS_IN_FLIGHT, |worker| {
+        &worker.requests_in_flight
+    });
     gauge(&family::CONNECTIONS, |worker| &worker.connections);
     gauge(&family::STREAMS, |worker| &worker.streams);
     let mut counter = |family, of: fn(&WorkerMetrics) -> &Counter| {
         let count = total(workers, |worker| of(worker).value());
         out.family(family).value(&[], count as f64);
     };
-    counter(&family::CONNECTIONS_ACCEPTED, |worker| &worker.connections_accepted);
+    counter(&family::CONNECTIONS_ACCEPTED, |worker| {
+        &worker.connections_accepted
+    });
     counter(&family::REQUEST_BYTES, |worker| &worker.request_bytes);
     counter(&family::RESPONSE_BYTES, |worker| &worker.response_bytes);
 }
@@ -150,17 +193,35 @@ fn level(cells: &[UpstreamCells], of: fn(&UpstreamCells) -> &Gauge) -> f64 {
 }
 
 fn each_result(servers: &[UpstreamSource<'_>], mut emit: impl FnMut(&[&str], &HistogramTotal)) {
-    for UpstreamSource { server, transport, cells, .. } in servers {
+    for UpstreamSource {
+        server,
+        transport,
+        cells,
+        ..
+    } in servers
+    {
         for &result in UpstreamResult::ALL {
             let mut total = HistogramTotal::default();
-            cells.iter().for_each(|cells| total.add(cells.latency(result)));
+            cells
+                .iter()
+                .for_each(|cells| total.add(cells.latency(result)));
             emit(&[server, transport, result.as_str()], &total);
         }
     }
 }
 
-fn each_server(mut out: Samples<'_>, servers: &[UpstreamSource<'_>], of: fn(&UpstreamCells) -> &Counter) {
-    for UpstreamSource { server, transport, cells, .. } in servers {
+fn each_server(
+    mut out: Samples<'_>,
+    servers: &[UpstreamSource<'_>],
+    of: fn(&UpstreamCells) -> &Counter,
+) {
+    for UpstreamSource {
+        server,
+        transport,
+        cells,
+        ..
+    } in servers
+    {
         let count: u64 = cells.iter().map(|cells| of(cells).value()).sum();
         out.value(&[server, transport], count as f64);
     }

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use super::labels::{AuthProvider, AuthResult, Bound, Decision, STATUSES, status_slot};
+use super::labels::{AuthResult, Bound, STATUSES, status_slot};
 use super::{Counter, Gauge, Histogram};
+use crate::engine::audit::Decision;
+use crate::engine::identity::Provider;
 
 /// Rows for JSON-RPC methods. The engine's closed set fits; the last row takes what lies beyond.
 pub const METHODS_MAX: usize = 64;
@@ -16,7 +18,7 @@ pub const METHODS_MAX: usize = 64;
 pub struct WorkerMetrics {
     requests: Box<[[Counter; STATUSES.len()]; METHODS_MAX]>,
     durations: Box<[Histogram; METHODS_MAX]>,
-    auth: [[Counter; AuthResult::ALL.len()]; AuthProvider::ALL.len()],
+    auth: [[Counter; AuthResult::ALL.len()]; PROVIDERS],
     rate_limit: [Counter; 2],
     decisions: [Counter; Decision::ALL.len()],
     bounds: [Counter; Bound::ALL.len()],
@@ -44,10 +46,10 @@ impl WorkerMetrics {
         self.durations[row].observe(duration_ns);
     }
 
-    /// Counts one authentication.
+    /// Counts one authentication; `provider` is `None` where no credential named one.
     #[inline]
-    pub fn auth(&self, provider: AuthProvider, result: AuthResult) {
-        self.auth[provider.index()][result.index()].inc();
+    pub fn auth(&self, provider: Option<Provider>, result: AuthResult) {
+        self.auth[provider_row(provider)][result.index()].inc();
     }
 
     /// Counts one question to the quota.
@@ -59,7 +61,7 @@ impl WorkerMetrics {
     /// Counts one judged JSON-RPC message.
     #[inline]
     pub fn decision(&self, decision: Decision) {
-        self.decisions[decision.index()].inc();
+        self.decisions[decision as usize].inc();
     }
 
     /// Counts one arrival at a bound.
@@ -87,8 +89,8 @@ impl WorkerMetrics {
         &self.durations
     }
 
-    pub(super) fn auth_count(&self, provider: AuthProvider, result: AuthResult) -> u64 {
-        self.auth[provider.index()][result.index()].value()
+    pub(super) fn auth_count(&self, provider: Option<Provider>, result: AuthResult) -> u64 {
+        self.auth[provider_row(provider)][result.index()].value()
     }
 
     pub(super) fn rate_limit_count(&self, allowed: bool) -> u64 {
@@ -96,12 +98,19 @@ impl WorkerMetrics {
     }
 
     pub(super) fn decision_count(&self, decision: Decision) -> u64 {
-        self.decisions[decision.index()].value()
+        self.decisions[decision as usize].value()
     }
 
     pub(super) fn bound_count(&self, bound: Bound) -> u64 {
         self.bounds[bound.index()].value()
     }
+}
+
+/// A row a provider, and one for none.
+const PROVIDERS: usize = Provider::ALL.len() + 1;
+
+fn provider_row(provider: Option<Provider>) -> usize {
+    provider.map_or(PROVIDERS - 1, |provider| provider as usize)
 }
 
 impl Default for WorkerMetrics {

@@ -1,5 +1,7 @@
 //! Records that control writes itself.
 
+use crate::engine::audit::{EventType, Record};
+
 /// The message of the record that ends every orderly run.
 pub(super) const STOP: &str = "stop";
 
@@ -25,19 +27,41 @@ pub enum Event {
     },
 }
 
-/// The audit line of `event`, line end included.
+/// The audit line of `event`, line end included, stamped with the time of the call.
 #[must_use]
 pub fn line(event: Event) -> Vec<u8> {
-    let (event_type, success, message) = match event {
-        Event::Start { after_unclean_stop: false } => ("lifecycle", true, "start".to_owned()),
-        Event::Start { after_unclean_stop: true } => ("lifecycle", true, "start after an unclean stop".to_owned()),
-        Event::Stop => ("lifecycle", true, STOP.to_owned()),
-        Event::Reloaded { revision } => ("config", true, format!("revision {revision} is in force")),
-        Event::ReloadRejected { errors } => ("config", false, format!("reload rejected with {errors} errors")),
-    };
-    let timestamp = format!("{:.6}", jiff::Timestamp::now());
-    let record = serde_json::json!({
-        "timestamp": timestamp, "event_type": event_type, "success": success, "message": message,
-    });
-    format!("{record}\n").into_bytes()
+    let (event_type, success, message) = describe(event);
+    let now_us = jiff::Timestamp::now().as_microsecond();
+    let mut record = Record::new(event_type, u64::try_from(now_us).unwrap_or(0));
+    record.success = Some(success);
+    record.message = Some(message.as_bytes());
+    let mut line = Vec::with_capacity(256);
+    record.encode(&mut line);
+    line
+}
+
+fn describe(event: Event) -> (EventType, bool, String) {
+    match event {
+        Event::Start {
+            after_unclean_stop: false,
+        } => (EventType::Lifecycle, true, "start".to_owned()),
+        Event::Start {
+            after_unclean_stop: true,
+        } => (
+            EventType::Lifecycle,
+            true,
+            "start after an unclean stop".to_owned(),
+        ),
+        Event::Stop => (EventType::Lifecycle, true, STOP.to_owned()),
+        Event::Reloaded { revision } => (
+            EventType::Config,
+            true,
+            format!("revision {revision} is in force"),
+        ),
+        Event::ReloadRejected { errors } => (
+            EventType::Config,
+            false,
+            format!("reload rejected with {errors} errors"),
+        ),
+    }
 }

@@ -35,9 +35,19 @@ pub(super) struct WriteError {
 
 impl Writer {
     pub(super) fn new(lanes: &[Arc<AuditLane>], sinks: Vec<Sink>) -> Self {
-        let own = Source { lane: None, taken: Vec::new() };
-        let lanes = lanes.iter().map(|lane| Source { lane: Some(Arc::clone(lane)), taken: lane.spare() });
-        Self { sinks, sources: std::iter::once(own).chain(lanes).collect(), current: None }
+        let own = Source {
+            lane: None,
+            taken: Vec::new(),
+        };
+        let lanes = lanes.iter().map(|lane| Source {
+            lane: Some(Arc::clone(lane)),
+            taken: lane.spare(),
+        });
+        Self {
+            sinks,
+            sources: std::iter::once(own).chain(lanes).collect(),
+            current: None,
+        }
     }
 
     /// Queues one of control's own lines.
@@ -50,7 +60,9 @@ impl Writer {
     pub(super) fn set_sinks(&mut self, sinks: Vec<Sink>) {
         self.cut_half_line();
         let old = std::mem::replace(&mut self.sinks, sinks);
-        let Some(index) = self.current.take() else { return };
+        let Some(index) = self.current.take() else {
+            return;
+        };
         let taken = &mut self.sources[index].taken;
         let everywhere = old.iter().map(Sink::written).min().unwrap_or(0);
         taken.drain(..whole_lines(&taken[..everywhere]));
@@ -58,8 +70,14 @@ impl Writer {
 
     /// Opens files again under their names; all are tried, the first error comes back.
     pub(super) fn reopen(&mut self) -> Result<(), OpenError> {
-        let lines = self.current.map_or(&[][..], |index| &self.sources[index].taken);
-        let results: Vec<_> = self.sinks.iter_mut().map(|sink| sink.reopen(lines)).collect();
+        let lines = self
+            .current
+            .map_or(&[][..], |index| &self.sources[index].taken);
+        let results: Vec<_> = self
+            .sinks
+            .iter_mut()
+            .map(|sink| sink.reopen(lines))
+            .collect();
         results.into_iter().collect()
     }
 
@@ -103,7 +121,10 @@ impl Writer {
         }
         self.current = Some(index);
         for sink in &mut self.sinks {
-            sink.write(lines).map_err(|cause| WriteError { sink: sink.name(), cause })?;
+            sink.write(lines).map_err(|cause| WriteError {
+                sink: sink.name(),
+                cause,
+            })?;
         }
         self.sinks.iter_mut().for_each(Sink::next_buffer);
         self.current = None;
@@ -138,13 +159,28 @@ mod tests {
     use crate::mailbox::{AuditLane, AuditWriter, Doorbell, LaneBounds, Overflow};
 
     fn lanes() -> Vec<Arc<AuditLane>> {
-        let bounds = LaneBounds { bytes_max: 1 << 12, record_bytes_max: 64 };
-        let lane = || Arc::new(AuditLane::new(bounds, Overflow::Refuse, Arc::new(Doorbell::default())));
+        let bounds = LaneBounds {
+            queued_bytes_max: 1 << 12,
+            rooms_max: 8,
+            record_bytes_max: 64,
+        };
+        let lane = || {
+            Arc::new(AuditLane::new(
+                bounds,
+                Overflow::Refuse,
+                Arc::new(Doorbell::default()),
+            ))
+        };
         vec![lane(), lane()]
     }
 
     fn put(lane: &Arc<AuditLane>, writer: &AuditWriter, line: &str) {
-        assert!(writer.reserve().unwrap().write(|out| out.extend_from_slice(line.as_bytes())));
+        assert!(
+            writer
+                .reserve()
+                .unwrap()
+                .write(|out| out.extend_from_slice(line.as_bytes()))
+        );
         assert!(lane.queued_bytes() > 0);
     }
 
@@ -153,9 +189,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().join("a"), dir.path().join("b")];
         let lanes = lanes();
-        let sinks = paths.iter().map(|path| Sink::file(path).unwrap().0).collect();
+        let sinks = paths
+            .iter()
+            .map(|path| Sink::file(path).unwrap().0)
+            .collect();
         let mut writer = Writer::new(&lanes, sinks);
-        let ends: Vec<_> = lanes.iter().map(|lane| AuditWriter::claim(lane).unwrap()).collect();
+        let ends: Vec<_> = lanes
+            .iter()
+            .map(|lane| AuditWriter::claim(lane).unwrap())
+            .collect();
         writer.push(b"own\n");
         put(&lanes[0], &ends[0], "zero\n");
         put(&lanes[1], &ends[1], "one\n");
@@ -172,14 +214,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (first, second) = (dir.path().join("a"), dir.path().join("b"));
         let lanes = lanes();
-        let sinks = vec![Sink::file(&first).unwrap().0, Sink::file("/dev/full".as_ref()).unwrap().0];
+        let sinks = vec![
+            Sink::file(&first).unwrap().0,
+            Sink::file("/dev/full".as_ref()).unwrap().0,
+        ];
         let mut writer = Writer::new(&lanes, sinks);
         let end = AuditWriter::claim(&lanes[0]).unwrap();
         put(&lanes[0], &end, "kept\n");
         assert!(writer.flush().1.is_err());
         put(&lanes[0], &end, "waiting\n");
         assert!(writer.flush().1.is_err());
-        assert_eq!(writer.pending_bytes(), 5, "while a sink fails, nothing more is taken from the lanes");
+        assert_eq!(
+            writer.pending_bytes(),
+            5,
+            "while a sink fails, nothing more is taken from the lanes"
+        );
         writer.set_sinks(vec![Sink::file(&second).unwrap().0]);
         assert!(writer.flush().1.is_ok());
         assert_eq!(std::fs::read_to_string(first).unwrap(), "kept\n");
