@@ -181,6 +181,8 @@ pub struct Auth {
 /// `[[auth.api_keys]]`
 #[derive(Clone, Debug)]
 pub struct ApiKey {
+    /// Where it is written: `auth.api_keys[0]`.
+    pub key_path: String,
     /// Name of the identity, unique.
     pub id: String,
     /// SHA-256 of the key.
@@ -230,6 +232,8 @@ pub struct RateLimit {
 /// `[[rate_limit.tool_limits]]`: a quota of each identity for the tools that match.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolLimit {
+    /// Where it is written: `rate_limit.tool_limits[0]`.
+    pub key_path: String,
     /// Glob over tool names.
     pub tool_pattern: String,
     /// Calls a second.
@@ -265,6 +269,8 @@ pub enum Overflow {
 /// One upstream: `[upstream]` alone, or one of `[[upstream.servers]]`.
 #[derive(Clone, Debug)]
 pub struct Upstream {
+    /// Where it is written: `upstream` or `upstream.servers[0]`.
+    pub key_path: String,
     /// Unique name, `default` for a lone `[upstream]`.
     pub name: String,
     /// The configured `url`, for people to read.
