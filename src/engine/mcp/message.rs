@@ -41,10 +41,6 @@ pub struct Message {
 
 /// The three things that a message can be.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "requests are the common case and must not be allocated"
-)]
 pub enum Kind {
     /// A call that expects an answer.
     Request {

@@ -86,6 +86,9 @@ macro_rules! methods {
             /// Every known method.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The name of every known method, in the order of [`Method::KNOWN`].
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+
             /// The method that `text` names exactly, or [`Method::Other`].
             #[must_use]
             pub fn parse(text: &str) -> Self {

@@ -1,6 +1,6 @@
 //! What MCP says on the wire: JSON-RPC messages, their methods and revisions, the headers that mirror them, and SSE framing.
 //!
-//! **Invariant:** one strict reader decides what a message is ([`scan`]). Everything later (policy, audit, agreement
+//! **Invariant:** one strict reader decides what a message is ([`scan`](scan::scan)). Everything later (policy, audit, agreement
 //! of headers and body, id mapping) works on the [`Message`](message::Message) that it returned, and the bytes that travel
 //! upstream are the bytes that it read. Nothing here keeps a copy of a body or changes one.
 //!
@@ -9,10 +9,14 @@
 pub mod agreement;
 pub mod forwarding;
 pub mod headers;
+pub mod json;
 pub mod limits;
 pub mod message;
 pub mod methods;
 pub mod revision;
 pub mod scan;
 
+pub(crate) mod lookalike;
+mod params;
+mod scan_error;
 mod sentinel;
