@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 
 use super::{AuditLane, Doorbell, Health, LaneBounds, Overflow, Phase};
 use crate::engine::quota::{PeerQuotas, QuotaTable};
-use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot};
+use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot, UpstreamAddress};
 use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
 
 /// The one structure behind both planes; workers get it in an [`Arc`] at start.
@@ -124,28 +124,67 @@ impl Live {
     }
 }
 
-/// The running state of one upstream server. It outlives a reload that keeps the server's name and address.
+/// The running state of one upstream server. It outlives a reload that keeps the server's name and address; counters outlive
+/// a change of address too.
 #[derive(Debug)]
 pub struct ServerState {
     /// Configured name.
     pub name: Box<str>,
+    /// Where it is, as configured.
+    pub address: UpstreamAddress,
     /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
-    /// upstream is a unix socket, whose address is in the snapshot.
+    /// upstream is a unix socket.
     pub resolved: ArcSwap<Resolved>,
-    /// Whether the last probe reached it. Only `/ready` and `/status` ask; requests always try.
-    reachable: AtomicBool,
-    cells: Box<[UpstreamCells]>,
+    reach: AtomicU8,
+    cells: Arc<[UpstreamCells]>,
+}
+
+/// What control knows of a server from its probes. Only `/ready` and `/status` ask; requests always try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reach {
+    /// Not probed: it is not required, or the first probe runs.
+    Unknown = 0,
+    /// The last probe connected.
+    Up = 1,
+    /// The last probe did not connect, or the name does not resolve.
+    Down = 2,
+}
+
+impl Reach {
+    /// As a word, for status answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }
 
 impl ServerState {
     /// A server that has not been probed yet, with counters for `workers` workers.
     #[must_use]
-    pub fn new(name: &str, resolved: Resolved, workers: usize) -> Self {
+    pub fn new(name: &str, address: UpstreamAddress, workers: usize) -> Self {
+        let cells = (0..workers).map(|_| UpstreamCells::default()).collect();
+        Self::with_cells(name, address, cells)
+    }
+
+    /// The same server at another address: its counters go on.
+    #[must_use]
+    pub fn moved(&self, address: UpstreamAddress) -> Self {
+        Self::with_cells(&self.name, address, Arc::clone(&self.cells))
+    }
+
+    fn with_cells(name: &str, address: UpstreamAddress, cells: Arc<[UpstreamCells]>) -> Self {
+        let (resolved, reach) = (ArcSwap::default(), AtomicU8::new(Reach::Unknown as u8));
         Self {
             name: name.into(),
-            resolved: ArcSwap::from_pointee(resolved),
-            reachable: AtomicBool::new(true),
-            cells: (0..workers).map(|_| UpstreamCells::default()).collect(),
+            address,
+            resolved,
+            reach,
+            cells,
         }
     }
 
@@ -161,15 +200,19 @@ impl ServerState {
         &self.cells
     }
 
-    /// Whether the last probe reached the server.
+    /// What the last probe found.
     #[must_use]
-    pub fn is_reachable(&self) -> bool {
-        self.reachable.load(Relaxed)
+    pub fn reach(&self) -> Reach {
+        match self.reach.load(Relaxed) {
+            1 => Reach::Up,
+            2 => Reach::Down,
+            _ => Reach::Unknown,
+        }
     }
 
     /// Stores what a probe found; returns whether that is news. For control alone.
-    pub fn set_reachable(&self, reachable: bool) -> bool {
-        self.reachable.swap(reachable, Relaxed) != reachable
+    pub fn set_reach(&self, reach: Reach) -> bool {
+        self.reach.swap(reach as u8, Relaxed) != reach as u8
     }
 }
 

@@ -81,7 +81,7 @@ families! {
     UPSTREAM_REUSED Counter "mcp_guard_upstream_connections_reused_total" ["server", "transport"]
         "Requests sent over a connection that had been used before.";
     UPSTREAM_UP Gauge "mcp_guard_upstream_up" ["server", "transport"]
-        "1 where the last probe of the upstream succeeded, else 0.";
+        "1 where the last probe of a required upstream connected, else 0.";
     CONNECTIONS Gauge "mcp_guard_connections" []
         "Client connections open.";
     CONNECTIONS_ACCEPTED Counter "mcp_guard_connections_accepted_total" []

@@ -25,8 +25,8 @@ pub struct UpstreamSource<'a> {
     pub transport: &'a str,
     /// The cells of every worker.
     pub cells: &'a [UpstreamCells],
-    /// What the last probe found.
-    pub up: bool,
+    /// What the last probe found; `None` where it is not probed.
+    pub up: Option<bool>,
 }
 
 /// Adds everything that was counted about upstream servers.
@@ -59,12 +59,11 @@ pub fn upstreams(out: &mut Exposition, servers: &[UpstreamSource<'_>]) {
     each_server(out.family(&family::UPSTREAM_REUSED), servers, |cells| {
         &cells.connections_reused
     });
-    let mut up = out.family(&family::UPSTREAM_UP);
+    let mut reach = out.family(&family::UPSTREAM_UP);
     for server in servers {
-        up.value(
-            &[server.server, server.transport],
-            f64::from(u8::from(server.up)),
-        );
+        if let Some(up) = server.up {
+            reach.value(&[server.server, server.transport], f64::from(u8::from(up)));
+        }
     }
 }
 

@@ -20,6 +20,12 @@ impl Request {
         self.head.method
     }
 
+    /// The method as received.
+    #[must_use]
+    pub fn method_name(&self) -> &[u8] {
+        self.head.method.name(&self.bytes)
+    }
+
     /// The path as received, without the query.
     #[must_use]
     pub fn path(&self) -> &[u8] {
