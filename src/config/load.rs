@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::compile::compile;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::Config;
 use crate::config::overrides::Overrides;
@@ -109,6 +110,11 @@ fn interpret(
     }
     let config = read::config(&cx, &root, overrides);
     check_mode(&cx, file.mode);
+    if let Err(findings) = compile(&config, config.server.port, 0) {
+        findings
+            .into_iter()
+            .for_each(|finding| cx.report(finding.key_path, finding.problem));
+    }
     diagnostics.extend(found(name, &root, cx));
     finish(config, in_order(diagnostics))
 }

@@ -4,6 +4,7 @@
 //! [`System`] touches it. **Invariant:** a configuration that cannot be understood is refused whole, with every error at
 //! once; no key is silently ignored.
 
+mod compile;
 mod diagnostic;
 mod from_toml;
 mod from_yaml;
@@ -23,9 +24,10 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use compile::{Finding, compile};
 pub use diagnostic::Diagnostic;
 pub use load::{Format, Loaded, Refused, load};
-pub use model::Config;
+pub use model::{Config, Workers};
 pub use overrides::Overrides;
 pub use problem::{Problem, Severity};
 pub use secret::Secret;

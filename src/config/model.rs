@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::secret::Secret;
+use crate::engine::identity::{AddressRange, KeyHash};
+use crate::engine::limits::{self, Limits};
+use crate::engine::route;
 
 /// A whole configuration.
 #[derive(Clone, Debug)]
@@ -36,8 +39,6 @@ pub struct Server {
     pub accept: Accept,
     /// Which kernel interface moves bytes.
     pub io: IoDriver,
-    /// Largest request body, in bytes.
-    pub max_request_size: u64,
     /// Where clients reach the gateway, without a trailing slash: `https://mcp.example.com`.
     pub public_url: Option<String>,
     /// Extra `Host` values that are accepted, in lower case.
@@ -45,14 +46,14 @@ pub struct Server {
     /// `Origin` values that are accepted; empty means the default of the bind address.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` names the peer.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<AddressRange>,
     /// How long requests in flight may take to finish after SIGTERM.
     pub drain_timeout: Duration,
     /// How long an idle worker polls before it sleeps, in microseconds; 0 is off.
     pub busy_poll_us: u32,
     /// `[server.cors]`
     pub cors: Cors,
-    /// `[server.limits]`
+    /// `[server.limits]`, and `max_request_size` as `body_bytes`.
     pub limits: Limits,
     /// `[server.admin]`
     pub admin: Admin,
@@ -95,15 +96,6 @@ pub enum IoDriver {
     Epoll,
 }
 
-/// An address block in CIDR form; a single address has the full prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// First address as written.
-    pub address: IpAddr,
-    /// Leading bits that must be equal: 0..=32 or 0..=128.
-    pub prefix_bits: u8,
-}
-
 /// `[server.cors]`
 #[derive(Clone, Debug)]
 pub struct Cors {
@@ -117,35 +109,6 @@ pub struct Cors {
     pub allowed_headers: Vec<String>,
     /// `Access-Control-Max-Age`
     pub max_age: Duration,
-}
-
-/// `[server.limits]`: the bounds that an operator may move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest request head, in bytes.
-    pub head_bytes: u32,
-    /// Most header fields in one request.
-    pub headers: u16,
-    /// From the first byte of a head to its last.
-    pub header_timeout: Duration,
-    /// From the first byte of a body to its last.
-    pub body_timeout: Duration,
-    /// How long an idle keep-alive connection is kept.
-    pub idle_timeout: Duration,
-    /// How long a write may make no progress.
-    pub write_timeout: Duration,
-    /// Open client connections, in all.
-    pub connections: u32,
-    /// Open client connections from one address.
-    pub connections_per_ip: u32,
-    /// Deepest JSON nesting of a request.
-    pub json_depth: u16,
-    /// Open event streams of one principal.
-    pub streams_per_principal: u32,
-    /// Largest list answer that is filtered, in bytes.
-    pub list_bytes: u32,
-    /// How often an idle event stream carries a comment.
-    pub sse_keepalive: Duration,
 }
 
 /// `[server.admin]`
@@ -186,7 +149,7 @@ pub struct ApiKey {
     /// Name of the identity, unique.
     pub id: String,
     /// SHA-256 of the key.
-    pub key_hash: [u8; 32],
+    pub key_hash: KeyHash,
     /// What the identity may use; empty allows nothing.
     pub allowed_tools: Vec<String>,
     /// What it may not use, whatever `allowed_tools` says.
@@ -226,7 +189,7 @@ pub struct RateLimit {
     /// How long an identity that is silent is remembered.
     pub identity_ttl: Duration,
     /// How many identities are remembered.
-    pub identities_max: u32,
+    pub identities_max: usize,
 }
 
 /// `[[rate_limit.tool_limits]]`: a quota of each identity for the tools that match.
@@ -330,12 +293,11 @@ impl Default for Server {
             workers: Workers::Auto,
             accept: Accept::ReusePort,
             io: IoDriver::Auto,
-            max_request_size: 1 << 20,
             public_url: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
-            drain_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS_DEFAULT),
             busy_poll_us: 0,
             cors: Cors::default(),
             limits: Limits::default(),
@@ -346,44 +308,13 @@ impl Default for Server {
 
 impl Default for Cors {
     fn default() -> Self {
-        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let names = |list: &str| list.split(", ").map(str::to_owned).collect();
         Self {
             enabled: false,
             allowed_origins: Vec::new(),
-            allowed_methods: owned(&["GET", "POST", "DELETE"]),
-            allowed_headers: owned(&CORS_HEADERS),
+            allowed_methods: names(route::Cors::ALLOW_METHODS_DEFAULT),
+            allowed_headers: names(route::Cors::ALLOW_HEADERS_DEFAULT),
             max_age: Duration::from_secs(3600),
-        }
-    }
-}
-
-/// What a browser's MCP client sends, all revisions together.
-const CORS_HEADERS: [&str; 8] = [
-    "authorization",
-    "content-type",
-    "last-event-id",
-    "mcp-method",
-    "mcp-name",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "traceparent",
-];
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            head_bytes: 32 << 10,
-            headers: 100,
-            header_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(10),
-            connections: 16_384,
-            connections_per_ip: 1_024,
-            json_depth: 64,
-            streams_per_principal: 256,
-            list_bytes: 8 << 20,
-            sse_keepalive: Duration::from_secs(15),
         }
     }
 }
@@ -403,12 +334,12 @@ impl Default for RateLimit {
     fn default() -> Self {
         Self {
             enabled: true,
-            requests_per_second: 25.0,
-            burst_size: 10,
+            requests_per_second: limits::RATE_PER_SECOND_DEFAULT,
+            burst_size: limits::BURST_DEFAULT,
             tool_limits: Vec::new(),
-            unauthenticated_per_ip: 10.0,
-            identity_ttl: Duration::from_secs(3600),
-            identities_max: 100_000,
+            unauthenticated_per_ip: limits::UNAUTHENTICATED_PER_SECOND_DEFAULT,
+            identity_ttl: Duration::from_millis(limits::IDENTITY_TTL_MS_DEFAULT),
+            identities_max: limits::IDENTITIES_MAX_DEFAULT,
         }
     }
 }
@@ -420,7 +351,7 @@ impl Default for Audit {
             file: None,
             stdout: false,
             overflow: Overflow::Refuse,
-            flush_interval: Duration::from_millis(100),
+            flush_interval: Duration::from_millis(limits::AUDIT_FLUSH_INTERVAL_MS_DEFAULT),
         }
     }
 }

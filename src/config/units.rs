@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::model::Network;
-
 /// Units of a duration, in nanoseconds.
 const DURATION_UNITS: [(&str, u64); 7] = [
     ("us", 1_000),
@@ -72,22 +70,6 @@ pub(super) fn parse_host(text: &str) -> Option<IpAddr> {
     bare.unwrap_or(text).parse().ok()
 }
 
-/// `10.0.0.0/8`, `fd00::/8`, or a single address.
-pub(super) fn parse_network(text: &str) -> Option<Network> {
-    let (address, prefix) = text
-        .split_once('/')
-        .map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-    let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    let prefix_bits = prefix.map_or(Some(bits), |prefix| {
-        prefix.parse().ok().filter(|prefix| *prefix <= bits)
-    })?;
-    Some(Network {
-        address,
-        prefix_bits,
-    })
-}
-
 fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -107,7 +89,7 @@ fn show(quantity: u64, units: &[(&str, u64)]) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{parse_duration, parse_host, parse_network, parse_size, show_duration, show_size};
+    use super::{parse_duration, parse_host, parse_size, show_duration, show_size};
 
     #[test]
     fn durations_need_a_number_and_a_known_unit() {
@@ -157,22 +139,6 @@ mod tests {
         }
         for size in [1, 1000, 1 << 20, 3 << 30] {
             assert_eq!(parse_size(&show_size(size)), Some(size));
-        }
-    }
-
-    #[test]
-    fn networks_have_a_prefix_within_their_address() {
-        assert!(parse_network("10.0.0.0/8").is_some_and(|network| network.prefix_bits == 8));
-        assert!(parse_network("::1").is_some_and(|network| network.prefix_bits == 128));
-        for bad in [
-            "10.0.0.0/33",
-            "fd00::/129",
-            "10.0.0/8",
-            "example.com",
-            "10.0.0.0/",
-            "",
-        ] {
-            assert_eq!(parse_network(bad), None, "{bad:?}");
         }
     }
 

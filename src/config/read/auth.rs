@@ -1,13 +1,12 @@
 //! `[[auth.api_keys]]` and `[auth.anonymous]`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use crate::config::model::{Anonymous, ApiKey, Auth};
 use crate::config::problem::Problem;
 use crate::config::read::table::Table;
-use crate::config::read::telemetry::{BURST_MAX, RATE_MAX};
+use crate::engine::identity::KeyHash;
+use crate::engine::limits::BURST_MAX;
 
 /// Longest id of an identity, in bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -33,23 +32,27 @@ pub(super) fn read(table: &Table<'_>) -> Auth {
 fn api_key(table: &Table<'_>) -> Option<ApiKey> {
     let id = id(table);
     let key_hash = key_hash(table);
-    let key = ApiKey {
+    let allowed_tools = tools(table, "allowed_tools");
+    let denied_tools = entries(table, "denied_tools").unwrap_or_default();
+    let rate_limit = table.rate("rate_limit");
+    let burst_size = table.integer("burst_size", 1..=BURST_MAX);
+    let expires_at_unix_secs = expires_at(table);
+    Some(ApiKey {
         key_path: table.path.clone(),
-        id: id.unwrap_or_default(),
-        key_hash: key_hash.unwrap_or_default(),
-        allowed_tools: tools(table, "allowed_tools"),
-        denied_tools: entries(table, "denied_tools").unwrap_or_default(),
-        rate_limit: table.rate("rate_limit", RATE_MAX),
-        burst_size: table.integer("burst_size", 1..=BURST_MAX),
-        expires_at_unix_secs: expires_at(table),
-    };
-    (!key.id.is_empty() && key_hash.is_some()).then_some(key)
+        id: id?,
+        key_hash: key_hash?,
+        allowed_tools,
+        denied_tools,
+        rate_limit,
+        burst_size,
+        expires_at_unix_secs,
+    })
 }
 
 fn anonymous(table: &Table<'_>) -> Option<Anonymous> {
     table.is_present().then(|| Anonymous {
         allowed_tools: tools(table, "allowed_tools"),
-        rate_limit: table.rate("rate_limit", RATE_MAX),
+        rate_limit: table.rate("rate_limit"),
         i_understand: table.flag("i_understand").unwrap_or(false),
     })
 }
@@ -84,12 +87,9 @@ fn id(table: &Table<'_>) -> Option<String> {
 }
 
 /// The value is not shown: people paste the key itself.
-fn key_hash(table: &Table<'_>) -> Option<[u8; 32]> {
+fn key_hash(table: &Table<'_>) -> Option<KeyHash> {
     let text = table.required_text("key_hash", HASH)?;
-    let hash = STANDARD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok());
+    let hash = KeyHash::parse(text).ok();
     if hash.is_none() {
         table.report(
             "key_hash",

@@ -1,36 +1,22 @@
 //! Rules between sections.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
-use crate::config::model::{Config, Server, Upstream};
+use crate::config::model::{Config, Server};
 use crate::config::problem::Problem;
 use crate::config::read::context::Context;
 
 pub(super) fn check(cx: &Context<'_>, config: &Config) {
     exposure(cx, config);
     same_listener(cx, &config.server);
-    let keys = &config.auth.api_keys;
-    unique(
-        cx,
-        "id",
-        keys.iter().map(|key| (key.key_path.as_str(), &key.id)),
-    );
-    unique(
-        cx,
-        "key_hash",
-        keys.iter()
-            .map(|key| (key.key_path.as_str(), &key.key_hash)),
-    );
+    let limits = &config.server.limits;
+    if limits.list_bytes > limits.event_bytes {
+        let remedy = "a list travels in one event; raise event_bytes to at least list_bytes";
+        let other = "server.limits.event_bytes".to_owned();
+        cx.report(
+            "server.limits.list_bytes",
+            Problem::Conflict { other, remedy },
+        );
+    }
     let servers = &config.upstreams;
-    unique(
-        cx,
-        "name",
-        servers
-            .iter()
-            .map(|server| (server.key_path.as_str(), &server.name)),
-    );
-    one_default(cx, servers);
     for server in servers
         .iter()
         .filter(|server| server.strip_prefix && server.path_prefix.is_none())
@@ -84,40 +70,6 @@ fn same_listener(cx: &Context<'_>, server: &Server) {
             Problem::SameAs {
                 other: "server.port".to_owned(),
             },
-        );
-    }
-}
-
-/// Reports each value that an earlier item has too.
-fn unique<'a, T: Hash + Eq + 'a>(
-    cx: &Context<'_>,
-    key: &str,
-    items: impl Iterator<Item = (&'a str, &'a T)>,
-) {
-    let mut seen: HashMap<&T, &str> = HashMap::new();
-    for (path, value) in items {
-        if let Some(first) = seen.get(value) {
-            cx.report(
-                format!("{path}.{key}"),
-                Problem::SameAs {
-                    other: format!("{first}.{key}"),
-                },
-            );
-        } else {
-            seen.insert(value, path);
-        }
-    }
-}
-
-fn one_default(cx: &Context<'_>, servers: &[Upstream]) {
-    let mut defaults = servers.iter().filter(|server| server.default);
-    let Some(first) = defaults.next() else { return };
-    for second in defaults {
-        let other = format!("{}.default", first.key_path);
-        let remedy = "`/mcp` leads to one server; keep one of them";
-        cx.report(
-            format!("{}.default", second.key_path),
-            Problem::Conflict { other, remedy },
         );
     }
 }

@@ -8,8 +8,9 @@ use crate::config::problem::Problem;
 use crate::config::read::limits;
 use crate::config::read::table::Table;
 use crate::config::tree::Value;
-use crate::config::units::{parse_host, parse_network};
+use crate::config::units::parse_host;
 use crate::config::url::{parse_origin, parse_public, split_authority};
+use crate::engine::identity::AddressRange;
 
 /// Most worker threads.
 const WORKERS_MAX: i64 = 1024;
@@ -21,7 +22,7 @@ const HOST: &str = "an IP address, or localhost";
 const HOST_HEADER: &str = "a host, with its port where it is not the default: mcp.example.com:8443";
 const ORIGIN: &str = "scheme://host[:port], without wildcard, path or trailing slash";
 const PUBLIC_URL: &str = "https://host[:port][/path] without query";
-const NETWORK: &str = "an IP address or a CIDR block such as 10.0.0.0/8";
+const NETWORK: &str = "an IP address, or a CIDR block without host bits, such as 10.0.0.0/8";
 
 const ACCEPT: [(&str, Accept); 2] = [("reuseport", Accept::ReusePort), ("shared", Accept::Shared)];
 const IO: [(&str, IoDriver); 3] = [
@@ -38,9 +39,6 @@ pub(super) fn read(table: &Table<'_>) -> Server {
         workers: workers(table).unwrap_or(default.workers),
         accept: table.choice("accept", &ACCEPT).unwrap_or(default.accept),
         io: table.choice("io", &IO).unwrap_or(default.io),
-        max_request_size: table
-            .size("max_request_size", 1024..=1 << 30)
-            .unwrap_or(default.max_request_size),
         public_url: table.parsed_text("public_url", PUBLIC_URL, parse_public),
         allowed_hosts: table
             .parsed("allowed_hosts", HOST_HEADER, parse_host_header)
@@ -49,7 +47,9 @@ pub(super) fn read(table: &Table<'_>) -> Server {
             .parsed("allowed_origins", ORIGIN, parse_origin)
             .unwrap_or_default(),
         trusted_proxies: table
-            .parsed("trusted_proxies", NETWORK, parse_network)
+            .parsed("trusted_proxies", NETWORK, |text| {
+                AddressRange::parse(text).ok()
+            })
             .unwrap_or_default(),
         drain_timeout: table
             .duration("drain_timeout", Duration::ZERO..=HOUR)
@@ -58,7 +58,7 @@ pub(super) fn read(table: &Table<'_>) -> Server {
             .integer("busy_poll_us", 0..=BUSY_POLL_US_MAX)
             .unwrap_or(default.busy_poll_us),
         cors: cors(&table.section("cors")),
-        limits: limits::read(&table.section("limits")),
+        limits: limits::read(table, &table.section("limits")),
         admin: admin(&table.section("admin")),
     }
 }
@@ -134,5 +134,5 @@ fn method(text: &str) -> Option<String> {
 }
 
 fn header_name(text: &str) -> Option<String> {
-    super::headers::is_name(text).then(|| text.to_ascii_lowercase())
+    super::headers::is_name(text).then(|| text.to_owned())
 }

@@ -14,6 +14,7 @@ use crate::config::read::keys;
 use crate::config::schema::{self, Section};
 use crate::config::tree::{Node, Value, join};
 use crate::config::units::{parse_duration, parse_size, show_duration, show_size};
+use crate::engine::limits::{RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN};
 
 /// A table of the file, or the absence of one: then every key is absent too.
 pub(in crate::config) struct Table<'a> {
@@ -168,9 +169,9 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A number above zero and up to `max`.
-    pub(super) fn rate(&self, key: &str, max: f64) -> Option<f64> {
-        let number = match self.value(key)? {
+    /// A rate, in requests per second.
+    pub(super) fn rate(&self, key: &str) -> Option<f64> {
+        let rate = match self.value(key)? {
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "beyond 2^53 it is out of range anyway"
@@ -179,8 +180,12 @@ impl<'a> Table<'a> {
             Value::Number(number) => *number,
             other => return self.wrong_type(key, "a number", other),
         };
-        let within = (number > 0.0 && number <= max).then_some(number);
-        self.within(key, within, &number, || format!("above 0, up to {max}"))
+        let within = (RATE_PER_SECOND_MIN..=RATE_PER_SECOND_MAX)
+            .contains(&rate)
+            .then_some(rate);
+        self.within(key, within, &rate, || {
+            format!("1 an hour (0.000278) to {RATE_PER_SECOND_MAX} a second")
+        })
     }
 
     /// A duration within `range`; a bare number is seconds.

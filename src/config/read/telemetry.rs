@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use crate::config::model::{Audit, Overflow, RateLimit, ToolLimit};
 use crate::config::read::table::Table;
-
-/// Highest rate, a second.
-pub(super) const RATE_MAX: f64 = 1_000_000.0;
-
-/// Largest burst.
-pub(super) const BURST_MAX: u32 = 1_000_000;
+use crate::engine::limits::BURST_MAX;
 
 const PATTERN: &str = "a glob over tool names, such as \"delete_*\"";
 const OVERFLOW: [(&str, Overflow); 2] = [("refuse", Overflow::Refuse), ("drop", Overflow::Drop)];
@@ -23,7 +18,7 @@ pub(super) fn rate_limit(table: &Table<'_>) -> RateLimit {
     RateLimit {
         enabled: table.flag("enabled").unwrap_or(default.enabled),
         requests_per_second: table
-            .rate("requests_per_second", RATE_MAX)
+            .rate("requests_per_second")
             .unwrap_or(default.requests_per_second),
         burst_size,
         tool_limits: table
@@ -32,7 +27,7 @@ pub(super) fn rate_limit(table: &Table<'_>) -> RateLimit {
             .filter_map(|table| tool_limit(table, burst_size))
             .collect(),
         unauthenticated_per_ip: table
-            .rate("unauthenticated_per_ip", RATE_MAX)
+            .rate("unauthenticated_per_ip")
             .unwrap_or(default.unauthenticated_per_ip),
         identity_ttl: table
             .duration("identity_ttl", ttl)
@@ -46,7 +41,7 @@ pub(super) fn rate_limit(table: &Table<'_>) -> RateLimit {
 fn tool_limit(table: &Table<'_>, burst_size: u32) -> Option<ToolLimit> {
     let tool_pattern = table.required_text("tool_pattern", PATTERN);
     table.require("requests_per_second", "calls per second");
-    let requests_per_second = table.rate("requests_per_second", RATE_MAX);
+    let requests_per_second = table.rate("requests_per_second");
     let burst_size = table
         .integer("burst_size", 1..=BURST_MAX)
         .unwrap_or(burst_size);

@@ -119,13 +119,13 @@ pub(super) const CORS: Section = Section {
         key(
             "allowed_methods",
             Kind::Texts,
-            "[\"GET\", \"POST\", \"DELETE\"]",
+            "[\"GET\", \"POST\", \"DELETE\", \"OPTIONS\"]",
             "`Access-Control-Allow-Methods`.",
         ),
         key(
             "allowed_headers",
             Kind::Texts,
-            "[\"authorization\", \"content-type\", \"last-event-id\", \"mcp-method\", \"mcp-name\", \"mcp-protocol-version\", \"mcp-session-id\", \"traceparent\"]",
+            "[\"Authorization\", \"Content-Type\", \"Accept\", \"Last-Event-ID\", \"MCP-Protocol-Version\", \"Mcp-Session-Id\", \"Mcp-Method\", \"Mcp-Name\"]",
             "`Access-Control-Allow-Headers`.",
         ),
         key(
@@ -179,26 +179,32 @@ pub(super) const LIMITS: Section = Section {
         key(
             "connections",
             Kind::Integer,
-            "16384",
+            "20000",
             "Open client connections in all.",
         ),
         key(
             "connections_per_ip",
             Kind::Integer,
-            "1024",
+            "10000",
             "Open client connections from one address.",
+        ),
+        key(
+            "requests_in_flight",
+            Kind::Integer,
+            "20000",
+            "Requests being served at once; beyond it 503.",
         ),
         key(
             "json_depth",
             Kind::Integer,
             "64",
-            "Deepest nesting of a request's JSON.",
+            "Deepest nesting of a request's JSON; beyond it 400.",
         ),
         key(
             "streams_per_principal",
             Kind::Integer,
-            "256",
-            "Open event streams of one identity.",
+            "10000",
+            "Open event streams of one identity; beyond it 429.",
         ),
         key(
             "list_bytes",
@@ -207,10 +213,40 @@ pub(super) const LIMITS: Section = Section {
             "Largest list answer that is filtered; beyond it 502.",
         ),
         key(
+            "event_bytes",
+            Kind::Size,
+            "\"8MiB\"",
+            "Largest event or JSON answer that is inspected whole; at least `list_bytes`.",
+        ),
+        key(
             "sse_keepalive",
             Kind::Duration,
             "\"15s\"",
             "How often a silent event stream carries a comment.",
+        ),
+        key(
+            "detached_timeout",
+            Kind::Duration,
+            "\"300s\"",
+            "How long a request of a session goes on after its client left.",
+        ),
+        key(
+            "detached_requests",
+            Kind::Integer,
+            "256",
+            "Such requests of one worker.",
+        ),
+        key(
+            "upstream_idle_connections",
+            Kind::Integer,
+            "64",
+            "Idle connections that a worker keeps to one upstream.",
+        ),
+        key(
+            "upstream_idle_timeout",
+            Kind::Duration,
+            "\"30s\"",
+            "How long it keeps them.",
         ),
     ],
 };

@@ -421,7 +421,7 @@ fn servers_have_names_urls_and_one_default() {
     );
     check(
         &two("default=true", "name='b'\nurl='http://b'\ndefault=true"),
-        &["upstream.servers[1].default: error conflict"],
+        &["upstream.servers[1].default: error same_as"],
     );
     check(
         &two("", "name='b'\nurl='http://b'\nstrip_prefix=true"),
