@@ -39,10 +39,19 @@ pub(super) struct Access {
 impl Access {
     /// The rules of a listener on `address`.
     pub(super) fn new(address: SocketAddr, token: Option<Secret>) -> Self {
-        let spec = HostSpec { allowed_hosts: &[], public_url: None, bind: address.ip(), port: address.port() };
+        let spec = HostSpec {
+            allowed_hosts: &[],
+            public_url: None,
+            bind: address.ip(),
+            port: address.port(),
+        };
         // Without configured entries there is nothing that could be refused.
         let hosts = HostPolicy::compile(spec).unwrap_or(HostPolicy::any());
-        Self { token: ArcSwapOption::from_pointee(token), hosts, loopback: address.ip().is_loopback() }
+        Self {
+            token: ArcSwapOption::from_pointee(token),
+            hosts,
+            loopback: address.ip().is_loopback(),
+        }
     }
 
     fn admits(&self, request: &Request) -> bool {
@@ -125,20 +134,28 @@ impl Handler for Admin {
 
 impl Admin {
     fn judge(&self, request: &Request) -> Result<Page, Response> {
-        if !request.authority().is_some_and(|host| self.access.hosts.allows(host)) {
+        if !request
+            .authority()
+            .is_some_and(|host| self.access.hosts.allows(host))
+        {
             return Err(Response::error(421, "this host is not served here"));
         }
         if request.has_header("origin") {
-            return Err(Response::error(403, "the admin listener does not answer web pages"));
+            return Err(Response::error(
+                403,
+                "the admin listener does not answer web pages",
+            ));
         }
         let page = Page::find(request.path());
         if !page.is_some_and(Page::is_open) && !self.access.admits(request) {
-            let refusal = Response::error(401, "a valid bearer token is needed (server.admin.token)");
+            let refusal =
+                Response::error(401, "a valid bearer token is needed (server.admin.token)");
             return Err(refusal.with("WWW-Authenticate", "Bearer"));
         }
         let page = page.ok_or_else(|| Response::error(404, "there is no such page"))?;
         if !page.accepts(request) {
-            return Err(Response::error(405, "this method is not allowed here").with("Allow", page.methods()));
+            return Err(Response::error(405, "this method is not allowed here")
+                .with("Allow", page.methods()));
         }
         Ok(page)
     }
@@ -153,8 +170,12 @@ impl Admin {
                 let status = health.write_ready(&mut body);
                 return Response::json(status, body);
             }
-            Page::Metrics => return Response::new(200, CONTENT_TYPE, scrape::metrics(&self.shared)),
-            Page::Status => return Response::json(200, status::status(&self.shared, &self.facts).to_string()),
+            Page::Metrics => {
+                return Response::new(200, CONTENT_TYPE, scrape::metrics(&self.shared));
+            }
+            Page::Status => {
+                return Response::json(200, status::status(&self.shared, &self.facts).to_string());
+            }
             Page::Reload => return self.reload().await,
             Page::LogLevel => return self.set_log_level(&request.body),
         }

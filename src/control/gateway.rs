@@ -111,12 +111,22 @@ impl Gateway {
         let outcome = match self.source.load() {
             Ok(loaded) => {
                 let (shared, audit) = (&self.shared, &self.audit);
-                reload::apply(loaded.config, loaded.warnings, &mut self.config, self.port, shared, audit).await
+                reload::apply(
+                    loaded.config,
+                    loaded.warnings,
+                    &mut self.config,
+                    self.port,
+                    shared,
+                    audit,
+                )
+                .await
             }
             Err(refused) => Reloaded::rejected_by(&refused.diagnostics),
         };
         if matches!(outcome, Reloaded::Applied { .. }) {
-            self.access.token.store(self.config.server.admin.token.clone().map(Arc::new));
+            self.access
+                .token
+                .store(self.config.server.admin.token.clone().map(Arc::new));
             self.plane.post(ToWorker::Reloaded);
         }
         outcome.announce(&self.shared, &self.audit).await;
@@ -170,7 +180,9 @@ impl Gateway {
 
     fn join(self) -> bool {
         let panicked = self.plane.join();
-        panicked.iter().for_each(|name| tracing::error!(worker = name, "worker has panicked"));
+        panicked
+            .iter()
+            .for_each(|name| tracing::error!(worker = name, "worker has panicked"));
         panicked.is_empty()
     }
 }
@@ -186,12 +198,15 @@ struct Chores {
 impl Chores {
     fn tick(&mut self, shared: &Arc<Shared>) {
         let due = |every: u64| self.ticks % every == every - 1;
-        let (probe_due, resolve_due, sweep_due) = (due(PROBE_TICKS), due(RESOLVE_TICKS), due(SWEEP_TICKS));
+        let (probe_due, resolve_due, sweep_due) =
+            (due(PROBE_TICKS), due(RESOLVE_TICKS), due(SWEEP_TICKS));
         self.ticks += 1;
         let live = || shared.live.load_full();
         if probe_due && is_over(self.probing.as_ref()) {
             let live = live();
-            self.probing = Some(tokio::spawn(async move { probe::probe_required(&live).await }));
+            self.probing = Some(tokio::spawn(
+                async move { probe::probe_required(&live).await },
+            ));
         }
         if resolve_due && is_over(self.resolving.as_ref()) {
             let live = live();
@@ -222,12 +237,20 @@ fn monotonic_ns() -> u64 {
 /// Whether traffic should come, and if not, the first reason why.
 pub(super) fn readiness(shared: &Shared, audit_stalled: bool) -> Readiness {
     let live = shared.live.load();
-    if shared.workers.iter().any(|worker| worker.phase() == Phase::Starting) {
+    if shared
+        .workers
+        .iter()
+        .any(|worker| worker.phase() == Phase::Starting)
+    {
         return Readiness::Starting;
     }
     for (server, state) in live.snapshot.servers().iter().zip(&live.servers) {
         match (server.required, state.reach()) {
-            (true, Reach::Down) => return Readiness::UpstreamDown { server: server.name.clone() },
+            (true, Reach::Down) => {
+                return Readiness::UpstreamDown {
+                    server: server.name.clone(),
+                };
+            }
             (true, Reach::Unknown) => return Readiness::Starting,
             _ => {}
         }

@@ -37,7 +37,11 @@ pub struct BadFilter(String);
 
 impl fmt::Display for BadFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "log filter is not understood: {}; accepted are error, warn, info, debug, trace, ", self.0)?;
+        write!(
+            f,
+            "log filter is not understood: {}; accepted are error, warn, info, debug, trace, ",
+            self.0
+        )?;
         f.write_str("or a list such as info,mcp_guard::worker=debug")
     }
 }
@@ -55,7 +59,10 @@ pub fn start(options: LogOptions) -> LogControl {
         LogFormat::Json => lines.json().boxed(),
         LogFormat::Text => lines.with_target(false).with_ansi(is_terminal()).boxed(),
     };
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
     LogControl(handle)
 }
 
@@ -70,8 +77,12 @@ impl LogControl {
         if filter.is_empty() || filter.len() > FILTER_BYTES_MAX {
             return Err(BadFilter("it is empty or too long".to_owned()));
         }
-        let parsed = EnvFilter::builder().parse(filter).map_err(|error| BadFilter(error.to_string()))?;
-        self.0.reload(parsed).map_err(|error| BadFilter(error.to_string()))
+        let parsed = EnvFilter::builder()
+            .parse(filter)
+            .map_err(|error| BadFilter(error.to_string()))?;
+        self.0
+            .reload(parsed)
+            .map_err(|error| BadFilter(error.to_string()))
     }
 
     /// A control over a filter that nothing uses.

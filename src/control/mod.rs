@@ -20,6 +20,8 @@ mod signals;
 mod source;
 mod start;
 mod status;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 pub use scrape::metrics;

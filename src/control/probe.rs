@@ -30,8 +30,13 @@ async fn probe(server: Arc<ServerState>, patience: Duration) {
     let before = server.reach();
     if server.set_reach(reach) {
         match reach {
-            Reach::Down => tracing::warn!(server = &*server.name, "required upstream cannot be reached"),
-            _ if before == Reach::Down => tracing::info!(server = &*server.name, "required upstream is back"),
+            Reach::Down => tracing::warn!(
+                server = &*server.name,
+                "required upstream cannot be reached"
+            ),
+            _ if before == Reach::Down => {
+                tracing::info!(server = &*server.name, "required upstream is back")
+            }
             _ => {}
         }
     }
@@ -66,10 +71,17 @@ mod tests {
     async fn a_probe_follows_the_server_up_and_down() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let upstream = UpstreamAddress::Http { host: "127.0.0.1".into(), port: address.port() };
+        let upstream = UpstreamAddress::Http {
+            host: "127.0.0.1".into(),
+            port: address.port(),
+        };
         let server = Arc::new(ServerState::new("a", upstream, 1));
         probe(Arc::clone(&server), PATIENCE).await;
-        assert_eq!(server.reach(), Reach::Down, "a name that does not resolve is down");
+        assert_eq!(
+            server.reach(),
+            Reach::Down,
+            "a name that does not resolve is down"
+        );
         server.resolved.store(Arc::new(Resolved([address].into())));
         probe(Arc::clone(&server), PATIENCE).await;
         assert_eq!(server.reach(), Reach::Up);
@@ -80,7 +92,9 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_missing_socket_is_down() {
-        let upstream = UpstreamAddress::Unix { path: "/nonexistent/socket".into() };
+        let upstream = UpstreamAddress::Unix {
+            path: "/nonexistent/socket".into(),
+        };
         let server = Arc::new(ServerState::new("a", upstream, 1));
         probe(Arc::clone(&server), PATIENCE).await;
         assert_eq!(server.reach(), Reach::Down);

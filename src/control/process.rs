@@ -1,12 +1,17 @@
 //! What the process asks of the kernel for itself, once, at the start.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 
 /// Raises the soft limit of open files to the hard limit, and keeps keys out of core dumps and away from debuggers of the
 /// same user. What the kernel refuses is logged and does not stop the start.
 pub fn harden() {
     raise_open_files();
-    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+    let no_core = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     if let Err(error) = setrlimit(Resource::Core, no_core) {
         tracing::warn!(%error, "core dumps cannot be switched off");
     }
@@ -23,7 +28,10 @@ pub fn open_files_max() -> Option<u64> {
 
 fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, open_files_max = limit.current, "the limit of open files stays as it is");
     }

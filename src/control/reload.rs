@@ -43,7 +43,11 @@ impl Reloaded {
 
     pub(super) fn to_json(&self) -> Value {
         match self {
-            Self::Applied { revision, restart_needed, warnings } => json!({
+            Self::Applied {
+                revision,
+                restart_needed,
+                warnings,
+            } => json!({
                 "result": self.result().as_str(),
                 "revision": revision,
                 "restart_needed": restart_needed,
@@ -58,7 +62,9 @@ impl Reloaded {
 
     fn result(&self) -> ReloadResult {
         match self {
-            Self::Applied { restart_needed, .. } if restart_needed.is_empty() => ReloadResult::Applied,
+            Self::Applied { restart_needed, .. } if restart_needed.is_empty() => {
+                ReloadResult::Applied
+            }
             Self::Applied { .. } => ReloadResult::RestartNeeded,
             Self::Rejected { .. } => ReloadResult::Rejected,
         }
@@ -68,18 +74,35 @@ impl Reloaded {
     pub(super) async fn announce(&self, shared: &Shared, audit: &AuditHandle) {
         shared.control.reload(self.result());
         match self {
-            Self::Applied { revision, restart_needed, warnings } => {
-                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            Self::Applied {
+                revision,
+                restart_needed,
+                warnings,
+            } => {
+                warnings
+                    .iter()
+                    .for_each(|warning| tracing::warn!("{warning}"));
                 if !restart_needed.is_empty() {
                     tracing::warn!(keys = ?restart_needed, "these settings change with the next restart only");
                 }
                 tracing::info!(revision, "configuration reloaded");
-                audit.note(Event::Reloaded { revision: *revision }).await;
+                audit
+                    .note(Event::Reloaded {
+                        revision: *revision,
+                    })
+                    .await;
             }
             Self::Rejected { errors, .. } => {
                 errors.iter().for_each(|error| tracing::error!("{error}"));
-                tracing::error!(errors = errors.len(), "configuration refused; the one in force stays");
-                audit.note(Event::ReloadRejected { errors: errors.len() }).await;
+                tracing::error!(
+                    errors = errors.len(),
+                    "configuration refused; the one in force stays"
+                );
+                audit
+                    .note(Event::ReloadRejected {
+                        errors: errors.len(),
+                    })
+                    .await;
             }
         }
     }
@@ -92,8 +115,14 @@ impl Reloaded {
     }
 
     fn rejected(errors: Vec<String>) -> Self {
-        let diagnostics = errors.iter().map(|error| json!({ "severity": "error", "message": error })).collect();
-        Self::Rejected { errors, diagnostics }
+        let diagnostics = errors
+            .iter()
+            .map(|error| json!({ "severity": "error", "message": error }))
+            .collect();
+        Self::Rejected {
+            errors,
+            diagnostics,
+        }
     }
 }
 
@@ -112,7 +141,9 @@ pub(super) async fn apply(
     let revision = old.snapshot.revision() + 1;
     let snapshot = match compile(&fresh, port, revision) {
         Ok(snapshot) => snapshot,
-        Err(findings) => return Reloaded::rejected(findings.iter().map(ToString::to_string).collect()),
+        Err(findings) => {
+            return Reloaded::rejected(findings.iter().map(ToString::to_string).collect());
+        }
     };
     let live = succeed(&old, snapshot, shared.workers.len());
     resolve::refresh(&live).await;
@@ -122,12 +153,19 @@ pub(super) async fn apply(
     }
     shared.publish(live);
     *current = fresh;
-    Reloaded::Applied { revision, restart_needed, warnings }
+    Reloaded::Applied {
+        revision,
+        restart_needed,
+        warnings,
+    }
 }
 
 /// The state of a first configuration.
 pub(super) fn first(snapshot: Snapshot, workers: usize) -> Live {
-    let empty = Live { snapshot: Arc::new(snapshot), servers: Box::default() };
+    let empty = Live {
+        snapshot: Arc::new(snapshot),
+        servers: Box::default(),
+    };
     let servers = states(&empty, &empty.snapshot, workers);
     Live { servers, ..empty }
 }
@@ -135,7 +173,10 @@ pub(super) fn first(snapshot: Snapshot, workers: usize) -> Live {
 /// The state under a new snapshot: servers that keep name and address keep everything, those that move keep their counters.
 fn succeed(old: &Live, snapshot: Snapshot, workers: usize) -> Live {
     let servers = states(old, &snapshot, workers);
-    Live { snapshot: Arc::new(snapshot), servers }
+    Live {
+        snapshot: Arc::new(snapshot),
+        servers,
+    }
 }
 
 fn states(old: &Live, snapshot: &Snapshot, workers: usize) -> Box<[Arc<ServerState>]> {

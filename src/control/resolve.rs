@@ -29,7 +29,9 @@ pub(super) async fn refresh(live: &Live) {
 }
 
 async fn refresh_one(server: Arc<ServerState>) {
-    let UpstreamAddress::Http { host, port } = &server.address else { return };
+    let UpstreamAddress::Http { host, port } = &server.address else {
+        return;
+    };
     match addresses(host, *port).await {
         Ok(resolved) => {
             if **server.resolved.load() != resolved {
@@ -51,7 +53,12 @@ pub(super) async fn addresses(host: &str, port: u16) -> std::io::Result<Resolved
     }
     let found = timeout(LOOKUP_TIME, lookup_host((host, port))).await??;
     let mut seen = BTreeSet::new();
-    Ok(Resolved(found.filter(|address| seen.insert(*address)).take(ADDRESSES_MAX).collect()))
+    Ok(Resolved(
+        found
+            .filter(|address| seen.insert(*address))
+            .take(ADDRESSES_MAX)
+            .collect(),
+    ))
 }
 
 #[cfg(test)]
@@ -65,7 +72,10 @@ mod tests {
     use crate::mailbox::{Resolved, ServerState};
 
     fn server(host: &str) -> Arc<ServerState> {
-        let address = UpstreamAddress::Http { host: host.into(), port: 80 };
+        let address = UpstreamAddress::Http {
+            host: host.into(),
+            port: 80,
+        };
         Arc::new(ServerState::new("name", address, 1))
     }
 
@@ -90,7 +100,14 @@ mod tests {
     async fn a_local_name_resolves() {
         let local = server("localhost");
         refresh_one(Arc::clone(&local)).await;
-        assert!(local.resolved.load().addresses().iter().all(|address| address.ip().is_loopback()));
+        assert!(
+            local
+                .resolved
+                .load()
+                .addresses()
+                .iter()
+                .all(|address| address.ip().is_loopback())
+        );
         assert!(!local.resolved.load().addresses().is_empty());
     }
 }

@@ -13,7 +13,9 @@ pub struct Source {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -26,14 +28,27 @@ impl Source {
 
     /// A file in `surroundings` that need not be real.
     #[must_use]
-    pub fn within(path: &Path, overrides: Overrides, surroundings: Box<dyn Surroundings + Send + Sync>) -> Self {
-        Self { path: path.to_owned(), overrides, surroundings }
+    pub fn within(
+        path: &Path,
+        overrides: Overrides,
+        surroundings: Box<dyn Surroundings + Send + Sync>,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            overrides,
+            surroundings,
+        }
     }
 
     /// Reads and checks the file as it is now.
     pub fn load(&self) -> Result<Loaded, Refused> {
         let now_unix_secs = jiff::Timestamp::now().as_second();
-        config::load(&self.path, &self.overrides, &*self.surroundings, now_unix_secs)
+        config::load(
+            &self.path,
+            &self.overrides,
+            &*self.surroundings,
+            now_unix_secs,
+        )
     }
 
     /// Path of the file.

@@ -37,7 +37,9 @@ pub struct Run {
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +72,10 @@ impl fmt::Display for StartError {
         match self {
             Self::Config(lines) => f.write_str(&lines.join("\n")),
             Self::Admin(address, error) => {
-                write!(f, "admin listener cannot bind {address}: {error}; choose another server.admin.port")
+                write!(
+                    f,
+                    "admin listener cannot bind {address}: {error}; choose another server.admin.port"
+                )
             }
             Self::Audit(error) => error.fmt(f),
             Self::DataPlane(why) => f.write_str(why),
@@ -86,7 +91,11 @@ impl std::error::Error for StartError {}
 /// Exit codes: 0 after an orderly drain, 1 where it could not start, a worker failed, or audit records could not be written.
 #[must_use]
 pub fn run(run: Run) -> ExitCode {
-    let runtime = match Builder::new_current_thread().enable_all().max_blocking_threads(8).build() {
+    let runtime = match Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&StartError::Runtime(error)),
     };
@@ -116,45 +125,85 @@ async fn start_and_serve(run: Run) -> Result<bool, StartError> {
 }
 
 async fn start(run: Run) -> Result<Gateway, StartError> {
-    let Run { source, log, bind, started } = run;
-    let config = load(&source)?;
+    let Run {
+        source,
+        log,
+        bind,
+        started,
+    } = run;
     process::harden();
+    let config = load(&source)?;
     let workers = worker_count(config.server.workers);
     let bound = bind(&config.server, workers).map_err(StartError::DataPlane)?;
     let address = bound.local_addr();
     let (admin_listener, admin_address) = bind_admin(&config).await?;
     let shared = share(&config, address.port(), workers).await?;
     let audit_sources = AuditSources {
-        lanes: shared.workers.iter().map(|worker| Arc::clone(&worker.lane)).collect(),
+        lanes: shared
+            .workers
+            .iter()
+            .map(|worker| Arc::clone(&worker.lane))
+            .collect(),
         doorbell: Arc::clone(&shared.audit_doorbell),
         metrics: Arc::clone(&shared.control),
     };
     let opened = AuditPump::open(audit_sources, AuditSettings::from(&config.audit));
     let (pump, audit) = opened.map_err(StartError::Audit)?;
     tokio::spawn(pump.run());
-    let plane = bound.start(Arc::clone(&shared)).map_err(StartError::DataPlane)?;
+    let plane = bound
+        .start(Arc::clone(&shared))
+        .map_err(StartError::DataPlane)?;
     tracing::info!(workers, io = plane.io_mode(), "workers started");
-    let access = Arc::new(Access::new(admin_address, config.server.admin.token.clone()));
+    let access = Arc::new(Access::new(
+        admin_address,
+        config.server.admin.token.clone(),
+    ));
     let (reload_sender, reloads) = mpsc::channel(RELOADS_MAX);
     let admin = Admin {
         shared: Arc::clone(&shared),
-        facts: Facts { address, io_mode: plane.io_mode(), config_path: source.path().display().to_string() },
+        facts: Facts {
+            address,
+            io_mode: plane.io_mode(),
+            config_path: source.path().display().to_string(),
+        },
         access: Arc::clone(&access),
         log,
         reloads: reload_sender,
     };
-    tokio::spawn(http::serve(admin_listener, Bounds::default(), Arc::new(admin)));
-    shared.health.set_readiness(readiness(&shared, audit.is_stalled()));
+    tokio::spawn(http::serve(
+        admin_listener,
+        Bounds::default(),
+        Arc::new(admin),
+    ));
+    shared
+        .health
+        .set_readiness(readiness(&shared, audit.is_stalled()));
     tracing::info!(addr = %address, admin = %admin_address, "listening on http://{address}");
-    started(Addresses { main: address, admin: admin_address });
-    Ok(Gateway { source, config, port: address.port(), shared, audit, access, plane, reloads })
+    started(Addresses {
+        main: address,
+        admin: admin_address,
+    });
+    Ok(Gateway {
+        source,
+        config,
+        port: address.port(),
+        shared,
+        audit,
+        access,
+        plane,
+        reloads,
+    })
 }
 
 fn load(source: &Source) -> Result<Config, StartError> {
-    let lines = |diagnostics: &[crate::config::Diagnostic]| diagnostics.iter().map(ToString::to_string).collect();
+    let lines = |diagnostics: &[crate::config::Diagnostic]| {
+        diagnostics.iter().map(ToString::to_string).collect()
+    };
     let refused = |refused: crate::config::Refused| StartError::Config(lines(&refused.diagnostics));
     let Loaded { config, warnings } = source.load().map_err(refused)?;
-    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
     Ok(config)
 }
 

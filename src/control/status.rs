@@ -52,7 +52,13 @@ fn server((server, state): (&Server, &std::sync::Arc<ServerState>)) -> Value {
         UpstreamAddress::Http { host, port } => format!("{host}:{port}"),
         UpstreamAddress::Unix { path } => format!("unix:{}", path.display()),
     };
-    let resolved: Vec<String> = state.resolved.load().addresses().iter().map(ToString::to_string).collect();
+    let resolved: Vec<String> = state
+        .resolved
+        .load()
+        .addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     json!({
         "name": server.name,
         "transport": transport(&server.upstream.address),

@@ -45,5 +45,7 @@ fn resident_bytes() -> Option<u64> {
 }
 
 fn open_files() -> Option<u64> {
-    fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as u64)
+    fs::read_dir("/proc/self/fd")
+        .ok()
+        .map(|entries| entries.count() as u64)
 }

@@ -14,7 +14,9 @@ pub(super) struct Complaint {
 impl Complaint {
     /// Whether to log the fault now: the first time, and every 30 s after that.
     pub(super) fn due(&mut self, now: Instant) -> bool {
-        let due = self.said.is_none_or(|said| now.duration_since(said) >= QUIET);
+        let due = self
+            .said
+            .is_none_or(|said| now.duration_since(said) >= QUIET);
         if due {
             self.said = Some(now);
         }

@@ -100,20 +100,41 @@ impl fmt::Display for Unwritten {
 
 impl AuditPump {
     /// Opens the sinks and queues the start record. Fails where the file cannot be opened.
-    pub fn open(sources: AuditSources, settings: AuditSettings) -> Result<(Self, AuditHandle), OpenError> {
+    pub fn open(
+        sources: AuditSources,
+        settings: AuditSettings,
+    ) -> Result<(Self, AuditHandle), OpenError> {
         let (sinks, tail) = open_sinks(&settings)?;
         let unclean = matches!(tail, Tail::Unclean { .. });
         if unclean {
-            tracing::warn!("the audit log does not end with a stop record: the last run did not stop in order");
+            tracing::warn!(
+                "the audit log does not end with a stop record: the last run did not stop in order"
+            );
         }
         let mut writer = Writer::new(&sources.lanes, sinks);
-        writer.push(&line(Event::Start { after_unclean_stop: unclean }));
+        writer.push(&line(Event::Start {
+            after_unclean_stop: unclean,
+        }));
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let stalled = Arc::new(AtomicBool::new(false));
-        let handle = AuditHandle { commands: sender, stalled: Arc::clone(&stalled) };
+        let handle = AuditHandle {
+            commands: sender,
+            stalled: Arc::clone(&stalled),
+        };
         let complaint = Complaint::default();
         let (writer, caught_up) = (Some(writer), Instant::now());
-        Ok((Self { sources, settings, writer, commands, stalled, complaint, caught_up }, handle))
+        Ok((
+            Self {
+                sources,
+                settings,
+                writer,
+                commands,
+                stalled,
+                complaint,
+                caught_up,
+            },
+            handle,
+        ))
     }
 
     /// Runs until [`AuditHandle::stop`], or until every handle is gone.
@@ -136,7 +157,9 @@ impl AuditPump {
     }
 
     fn obey(&mut self, command: Command) {
-        let Some(writer) = &mut self.writer else { return };
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
         match command {
             Command::Note(event) => writer.push(&line(event)),
             Command::Reopen => match writer.reopen() {
@@ -151,7 +174,8 @@ impl AuditPump {
     }
 
     fn use_settings(&mut self, settings: AuditSettings) -> Result<(), OpenError> {
-        let same_sinks = (&settings.file, settings.stdout) == (&self.settings.file, self.settings.stdout);
+        let same_sinks =
+            (&settings.file, settings.stdout) == (&self.settings.file, self.settings.stdout);
         if let (false, Some(writer)) = (same_sinks, &mut self.writer) {
             writer.set_sinks(open_sinks(&settings)?.0);
         }
@@ -173,7 +197,10 @@ impl AuditPump {
         let _ = done.send(if written { Ok(()) } else { Err(Unwritten) });
     }
 
-    async fn flush_until_done(&mut self, done: &mut oneshot::Sender<Result<(), Unwritten>>) -> bool {
+    async fn flush_until_done(
+        &mut self,
+        done: &mut oneshot::Sender<Result<(), Unwritten>>,
+    ) -> bool {
         while !self.flush().await {
             tokio::select! {
                 () = sleep(RETRY_PAUSE) => {}
@@ -190,12 +217,16 @@ impl AuditPump {
             self.sources.metrics.audit_lag_ms.set(0);
             return true;
         }
-        let Some(mut writer) = self.writer.take() else { return false };
+        let Some(mut writer) = self.writer.take() else {
+            return false;
+        };
         let task = spawn_blocking(move || {
             let (bytes, result) = writer.flush();
             (writer, bytes, result)
         });
-        let Some((writer, bytes, result)) = self.watch(task).await else { return false };
+        let Some((writer, bytes, result)) = self.watch(task).await else {
+            return false;
+        };
         self.writer = Some(writer);
         self.sources.metrics.audit_bytes.add(bytes as u64);
         self.judge(result)
@@ -241,7 +272,12 @@ impl AuditPump {
     }
 
     fn waiting_bytes(&self) -> usize {
-        let queued: usize = self.sources.lanes.iter().map(|lane| lane.queued_bytes()).sum();
+        let queued: usize = self
+            .sources
+            .lanes
+            .iter()
+            .map(|lane| lane.queued_bytes())
+            .sum();
         queued + self.writer.as_ref().map_or(0, Writer::pending_bytes)
     }
 
@@ -251,7 +287,11 @@ impl AuditPump {
 
     /// Half the promised delay, so that waiting and writing together keep it.
     fn pause(&self) -> Duration {
-        if self.is_stalled() { RETRY_PAUSE } else { self.settings.flush_interval / 2 }
+        if self.is_stalled() {
+            RETRY_PAUSE
+        } else {
+            self.settings.flush_interval / 2
+        }
     }
 }
 

@@ -18,7 +18,11 @@ pub struct OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, cause } = self;
-        write!(f, "audit file {} cannot be opened: {cause}; make it writable for this user (audit.file)", path.display())
+        write!(
+            f,
+            "audit file {} cannot be opened: {cause}; make it writable for this user (audit.file)",
+            path.display()
+        )
     }
 }
 
@@ -34,7 +38,10 @@ pub(super) struct Sink {
 
 #[derive(Debug)]
 enum Target {
-    File { path: PathBuf, file: File },
+    File {
+        path: PathBuf,
+        file: File,
+    },
     Stdout,
     #[cfg(test)]
     Scripted(tests::Script),
@@ -44,8 +51,17 @@ impl Sink {
     /// Opens `path` for appending, creating it with mode 0600. A line that a crash left half written is ended, and what the
     /// file's last record says about the run before comes back.
     pub(super) fn file(path: &Path) -> Result<(Self, Tail), OpenError> {
-        let (file, tail) = open(path).map_err(|cause| OpenError { path: path.to_owned(), cause })?;
-        Ok((Self::new(Target::File { path: path.to_owned(), file }), tail))
+        let (file, tail) = open(path).map_err(|cause| OpenError {
+            path: path.to_owned(),
+            cause,
+        })?;
+        Ok((
+            Self::new(Target::File {
+                path: path.to_owned(),
+                file,
+            }),
+            tail,
+        ))
     }
 
     /// Standard output.
@@ -79,9 +95,14 @@ impl Sink {
     ///
     /// Where a line of `lines` is half written, it is cut off in the old file and will be written whole into the new one.
     pub(super) fn reopen(&mut self, lines: &[u8]) -> Result<(), OpenError> {
-        let Target::File { path, .. } = &self.target else { return Ok(()) };
+        let Target::File { path, .. } = &self.target else {
+            return Ok(());
+        };
         let path = path.clone();
-        let (fresh, _) = open(&path).map_err(|cause| OpenError { path: path.clone(), cause })?;
+        let (fresh, _) = open(&path).map_err(|cause| OpenError {
+            path: path.clone(),
+            cause,
+        })?;
         self.cut_half_line(lines);
         self.target = Target::File { path, file: fresh };
         Ok(())
@@ -98,7 +119,9 @@ impl Sink {
         if let Target::File { file, .. } = &self.target
             && let Ok(metadata) = file.metadata()
             && metadata.is_file()
-            && file.set_len(metadata.len().saturating_sub(torn_bytes)).is_ok()
+            && file
+                .set_len(metadata.len().saturating_sub(torn_bytes))
+                .is_ok()
         {
             self.written = whole;
         }
@@ -142,12 +165,27 @@ fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
 }
 
 fn open(path: &Path) -> io::Result<(File, Tail)> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).or_else(|error| {
-        // A FIFO or a terminal cannot be read back; it is appended to all the same.
-        let special = std::fs::metadata(path).is_ok_and(|data| data.file_type().is_fifo() || data.file_type().is_char_device());
-        if special { OpenOptions::new().append(true).open(path) } else { Err(error) }
-    })?;
-    let tail = if file.metadata()?.is_file() { tail::read(&file)? } else { Tail::Empty };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .or_else(|error| {
+            // A FIFO or a terminal cannot be read back; it is appended to all the same.
+            let special = std::fs::metadata(path)
+                .is_ok_and(|data| data.file_type().is_fifo() || data.file_type().is_char_device());
+            if special {
+                OpenOptions::new().append(true).open(path)
+            } else {
+                Err(error)
+            }
+        })?;
+    let tail = if file.metadata()?.is_file() {
+        tail::read(&file)?
+    } else {
+        Tail::Empty
+    };
     if tail.is_torn() {
         file.write_all(b"\n")?;
     }

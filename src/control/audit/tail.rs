@@ -39,12 +39,21 @@ pub(super) fn read(file: &File) -> io::Result<Tail> {
 }
 
 fn judge(end: &[u8]) -> Tail {
-    let Some((last, lines)) = end.split_last() else { return Tail::Empty };
+    let Some((last, lines)) = end.split_last() else {
+        return Tail::Empty;
+    };
     if *last != b'\n' {
         return Tail::Unclean { torn: true };
     }
-    let line = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    if is_stop(line) { Tail::Stopped } else { Tail::Unclean { torn: false } }
+    let line = lines
+        .rsplit(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    if is_stop(line) {
+        Tail::Stopped
+    } else {
+        Tail::Unclean { torn: false }
+    }
 }
 
 fn is_stop(line: &[u8]) -> bool {
@@ -66,7 +75,10 @@ mod tests {
             (format!("{call}{stop}"), Tail::Stopped),
             (call.to_owned(), Tail::Unclean { torn: false }),
             (format!("{stop}{call}"), Tail::Unclean { torn: false }),
-            (format!("{stop}{}", &call[..9]), Tail::Unclean { torn: true }),
+            (
+                format!("{stop}{}", &call[..9]),
+                Tail::Unclean { torn: true },
+            ),
             (stop.trim_end().to_owned(), Tail::Unclean { torn: true }),
             ("not json\n".to_owned(), Tail::Unclean { torn: false }),
             ("\n".to_owned(), Tail::Unclean { torn: false }),

@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use guard_io::http1::{
-    BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method, ResponseHead,
-    ResponseProgress, parse_response,
+    BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method,
+    ResponseHead, ResponseProgress, parse_response,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
@@ -86,13 +86,24 @@ impl Client {
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, ClientError> {
         let stream: Box<dyn Stream> = match endpoint {
             Endpoint::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(ClientError::Connect)?;
+                let stream = TcpStream::connect((host.as_str(), *port))
+                    .await
+                    .map_err(ClientError::Connect)?;
                 stream.set_nodelay(true).map_err(ClientError::Connect)?;
                 Box::new(stream)
             }
-            Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await.map_err(ClientError::Connect)?),
+            Endpoint::Unix(path) => Box::new(
+                UnixStream::connect(path)
+                    .await
+                    .map_err(ClientError::Connect)?,
+            ),
         };
-        Ok(Self { stream, received: Vec::new(), index: HeadIndex::new(), head_bytes: Vec::new() })
+        Ok(Self {
+            stream,
+            received: Vec::new(),
+            index: HeadIndex::new(),
+            head_bytes: Vec::new(),
+        })
     }
 
     /// Sends one request and reads the head of its answer. Interim answers are skipped.
@@ -104,18 +115,26 @@ impl Client {
         body: &[u8],
     ) -> Result<Answer<'_>, ClientError> {
         let request = encode(method, target, fields, body)?;
-        self.stream.write_all(&request).await.map_err(ClientError::Broken)?;
+        self.stream
+            .write_all(&request)
+            .await
+            .map_err(ClientError::Broken)?;
         let head = self.head(method).await?;
         let rest = self.received.split_off(head.head_len);
         self.head_bytes = std::mem::replace(&mut self.received, rest);
-        Ok(Answer { status: head.status, reader: BodyReader::response(head.framing), client: self })
+        Ok(Answer {
+            status: head.status,
+            reader: BodyReader::response(head.framing),
+            client: self,
+        })
     }
 
     async fn head(&mut self, method: Method) -> Result<ResponseHead, ClientError> {
         let (mut scanned, mut interims) = (0, 0);
         loop {
             let limits = HeadLimits::default();
-            let progress = parse_response(&self.received, scanned, method, &limits, &mut self.index);
+            let progress =
+                parse_response(&self.received, scanned, method, &limits, &mut self.index);
             match progress.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))? {
                 ResponseProgress::Complete(head) => return Ok(head),
                 ResponseProgress::Interim { head_len, .. } if interims < INTERIM_RESPONSES_MAX => {
@@ -126,7 +145,9 @@ impl Client {
                         continue;
                     }
                 }
-                ResponseProgress::Interim { .. } => return Err(ClientError::BadAnswer("too many interim answers".into())),
+                ResponseProgress::Interim { .. } => {
+                    return Err(ClientError::BadAnswer("too many interim answers".into()));
+                }
                 ResponseProgress::Partial => scanned = self.received.len(),
             }
             if !self.receive().await? {
@@ -138,7 +159,11 @@ impl Client {
     /// Reads once; `false` at the end of input.
     async fn receive(&mut self) -> Result<bool, ClientError> {
         self.received.reserve(8 << 10);
-        let bytes = self.stream.read_buf(&mut self.received).await.map_err(ClientError::Broken)?;
+        let bytes = self
+            .stream
+            .read_buf(&mut self.received)
+            .await
+            .map_err(ClientError::Broken)?;
         Ok(bytes > 0)
     }
 }
@@ -147,14 +172,20 @@ impl Answer<'_> {
     /// The value of the first field called `name`.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.client.index.first(&self.client.head_bytes, name.as_bytes())
+        self.client
+            .index
+            .first(&self.client.head_bytes, name.as_bytes())
     }
 
     /// The next piece of the body; `None` at its end.
     pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
         while !self.reader.is_done() {
             if self.client.received.is_empty() && !self.client.receive().await? {
-                return self.reader.finish_on_eof().map(|()| None).map_err(|_| ClientError::Closed);
+                return self
+                    .reader
+                    .finish_on_eof()
+                    .map(|()| None)
+                    .map_err(|_| ClientError::Closed);
             }
             let step = self.reader.next(&self.client.received);
             let step = step.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))?;
@@ -180,12 +211,19 @@ impl Answer<'_> {
     }
 }
 
-fn encode(method: Method, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Result<Vec<u8>, ClientError> {
+fn encode(
+    method: Method,
+    target: &str,
+    fields: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Vec<u8>, ClientError> {
     let mut out = Vec::with_capacity(512 + body.len());
     let bad = |name: &str| ClientError::BadField(name.to_owned());
-    let mut head = HeadWriter::request(&mut out, method.name(&[]), target.as_bytes()).map_err(|_| bad("target"))?;
+    let mut head = HeadWriter::request(&mut out, method.name(&[]), target.as_bytes())
+        .map_err(|_| bad("target"))?;
     for (name, value) in fields {
-        head.field(name.as_bytes(), value.as_bytes()).map_err(|_| bad(name))?;
+        head.field(name.as_bytes(), value.as_bytes())
+            .map_err(|_| bad(name))?;
     }
     let framing = if body.is_empty() && method != Method::Post {
         BodyFraming::Unsaid

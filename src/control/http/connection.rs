@@ -3,10 +3,13 @@
 use std::io;
 
 use guard_io::http1::{
-    BodyFraming, BodyReader, CHUNK_END, CONTINUE, ChunkRefusal, HeadIndex, HeadRefusal, HeadWriter, LAST_CHUNK, Method,
-    Progress, RequestFraming, RequestHead, Version, chunk_header, parse_request,
+    BodyFraming, BodyReader, CHUNK_END, CONTINUE, ChunkRefusal, HeadIndex, HeadRefusal, HeadWriter,
+    LAST_CHUNK, Method, Progress, RequestFraming, RequestHead, Version, chunk_header,
+    parse_request,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf,
+};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -44,9 +47,18 @@ impl From<ChunkRefusal> for End {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn run<S: AsyncRead + AsyncWrite>(stream: S, bounds: &Bounds, handler: &impl Handler) {
+pub(super) async fn run<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    bounds: &Bounds,
+    handler: &impl Handler,
+) {
     let (reader, writer) = tokio::io::split(stream);
-    let mut connection = Connection { reader, writer, bounds, received: Vec::new() };
+    let mut connection = Connection {
+        reader,
+        writer,
+        bounds,
+        received: Vec::new(),
+    };
     while connection.exchange(handler).await {}
     let _ = connection.writer.shutdown().await;
 }
@@ -78,11 +90,15 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
 
     async fn request(&mut self) -> Result<Request, End> {
         if self.received.is_empty() {
-            timeout(self.bounds.idle_time, self.receive()).await.map_err(|_| End::Quiet)??;
+            timeout(self.bounds.idle_time, self.receive())
+                .await
+                .map_err(|_| End::Quiet)??;
         }
         let bounds = self.bounds;
         let late = |_| End::Refused(Response::error(408, "the request did not arrive in time"));
-        timeout(bounds.request_time, self.whole_request()).await.map_err(late)?
+        timeout(bounds.request_time, self.whole_request())
+            .await
+            .map_err(late)?
     }
 
     async fn whole_request(&mut self) -> Result<Request, End> {
@@ -91,7 +107,12 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
         let rest = self.received.split_off(head.head_len);
         let bytes = std::mem::replace(&mut self.received, rest);
         let body = self.body(&head).await?;
-        Ok(Request { bytes, head, index, body })
+        Ok(Request {
+            bytes,
+            head,
+            index,
+            body,
+        })
     }
 
     async fn head(&mut self, index: &mut HeadIndex) -> Result<RequestHead, End> {
@@ -107,7 +128,12 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
 
     async fn body(&mut self, head: &RequestHead) -> Result<Vec<u8>, End> {
         let bytes_max = self.bounds.body_bytes_max;
-        let too_large = || End::Refused(Response::error(413, &format!("request body exceeds {bytes_max} bytes")));
+        let too_large = || {
+            End::Refused(Response::error(
+                413,
+                &format!("request body exceeds {bytes_max} bytes"),
+            ))
+        };
         if matches!(head.framing, RequestFraming::Length(length) if length > bytes_max as u64) {
             return Err(too_large());
         }
@@ -139,7 +165,12 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
         }
     }
 
-    async fn answer(&mut self, response: Response, head: Option<&RequestHead>, keep_alive: bool) -> io::Result<()> {
+    async fn answer(
+        &mut self,
+        response: Response,
+        head: Option<&RequestHead>,
+        keep_alive: bool,
+    ) -> io::Result<()> {
         let chunked = head.is_some_and(|head| head.version == Version::Http11);
         let bodiless = head.is_some_and(|head| head.method == Method::Head);
         let mut out = Vec::with_capacity(READ_BYTES);
@@ -163,11 +194,19 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
                 self.stream(pieces, framing == BodyFraming::Chunked).await?;
             }
         }
-        if keep_alive { Ok(()) } else { Err(io::ErrorKind::ConnectionAborted.into()) }
+        if keep_alive {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
     }
 
     /// Writes pieces as they come. A client that goes away, or sends more than it may keep waiting, ends the stream.
-    async fn stream(&mut self, mut pieces: mpsc::Receiver<Vec<u8>>, chunked: bool) -> io::Result<()> {
+    async fn stream(
+        &mut self,
+        mut pieces: mpsc::Receiver<Vec<u8>>,
+        chunked: bool,
+    ) -> io::Result<()> {
         loop {
             let piece = tokio::select! {
                 piece = pieces.recv() => piece,

@@ -54,7 +54,9 @@ impl Request {
 
     fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let fields = self.index.headers(&self.bytes);
-        fields.filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        fields
+            .filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
     }
 }
 
@@ -82,14 +84,22 @@ impl Response {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Body::Full(Vec::new()) }
+        Self {
+            status,
+            fields: Vec::new(),
+            body: Body::Full(Vec::new()),
+        }
     }
 
     /// An answer of `content_type`.
     #[must_use]
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let fields = vec![("Content-Type", content_type.to_owned())];
-        Self { status, fields, body: Body::Full(body.into()) }
+        Self {
+            status,
+            fields,
+            body: Body::Full(body.into()),
+        }
     }
 
     /// A JSON answer.
@@ -112,7 +122,11 @@ impl Response {
             ("Cache-Control", "no-store".to_owned()),
             ("X-Accel-Buffering", "no".to_owned()),
         ];
-        Self { status: 200, fields, body: Body::Stream(events) }
+        Self {
+            status: 200,
+            fields,
+            body: Body::Stream(events),
+        }
     }
 
     /// The same with one more field.

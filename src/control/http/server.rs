@@ -33,7 +33,11 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            head: HeadLimits { head_bytes_max: 16 << 10, request_line_bytes_max: 4 << 10, headers_max: 64 },
+            head: HeadLimits {
+                head_bytes_max: 16 << 10,
+                request_line_bytes_max: 4 << 10,
+                headers_max: 64,
+            },
             body_bytes_max: 64 << 10,
             connections_max: 128,
             request_time: Duration::from_secs(10),
@@ -83,7 +87,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve<H: Handler>(mut listener: impl Accept, bounds: Bounds, handler: Arc<H>) {
     let room = Arc::new(Semaphore::new(bounds.connections_max));
     loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
         match listener.next().await {
             Ok(stream) => {
                 let handler = Arc::clone(&handler);
