@@ -2,7 +2,6 @@
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -47,44 +46,47 @@ fn the_slowest_and_largest_bucket_does_not_overflow() {
     assert!(cell.take(u64::MAX, quota.capacity_ns(), now_ns).is_err());
 }
 
-/// Threads that demand as fast as they can for `span`, at a clock of their own, and what they got.
-fn contend(threads: u64, quota: Quota, span: Duration) -> (u64, Duration) {
-    let (cell, admitted, barrier) = (
-        Cell::new(),
-        AtomicU64::new(0),
-        Barrier::new(threads as usize),
-    );
-    let start = Instant::now();
+/// What threads that demand together are admitted while a clock that they share runs from `from_ns` for `span_ns`. Each
+/// demand moves the clock, so the outcome does not depend on how fast the machine is.
+fn contend(threads: u64, quota: Quota, from_ns: u64, span_ns: u64) -> u64 {
+    const STEP_NS: u64 = 2_000;
+    let (cell, admitted, clock_ns) = (Cell::new(), AtomicU64::new(0), AtomicU64::new(from_ns));
+    let barrier = Barrier::new(threads as usize);
+    let demand = || {
+        barrier.wait();
+        loop {
+            let now_ns = clock_ns.fetch_add(STEP_NS, Ordering::Relaxed);
+            if now_ns > from_ns + span_ns {
+                break;
+            }
+            let taken = cell
+                .take(quota.cost_ns(1), quota.capacity_ns(), now_ns)
+                .is_ok();
+            admitted.fetch_add(u64::from(taken), Ordering::Relaxed);
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| {
-                barrier.wait();
-                while start.elapsed() < span {
-                    let now_ns = 1_000_000_000 + start.elapsed().as_nanos() as u64;
-                    let taken = cell
-                        .take(quota.cost_ns(1), quota.capacity_ns(), now_ns)
-                        .is_ok();
-                    admitted.fetch_add(u64::from(taken), Ordering::Relaxed);
-                }
-            });
+            scope.spawn(demand);
         }
     });
-    (admitted.into_inner(), start.elapsed())
+    admitted.into_inner()
 }
 
 #[test]
 fn eight_threads_admit_burst_plus_rate_times_time_and_hardly_less() {
-    let (rate, burst) = (20_000.0, 100);
-    let quota = Quota::new(rate, burst).unwrap();
-    let span = Duration::from_millis(300);
-    let (admitted, took) = contend(8, quota, span);
-    let most = f64::from(burst) + rate * took.as_secs_f64();
-    assert!((admitted as f64) <= most, "{admitted} > {most}");
-    let demanded = f64::from(burst) + rate * span.as_secs_f64();
-    assert!(
-        (admitted as f64) >= 0.95 * demanded,
-        "{admitted} < 95 % of {demanded}"
-    );
+    const SECOND_NS: u64 = 1_000_000_000;
+    for (rate, burst) in [(20_000.0, 100), (25.0, 10), (99_999.0, 1_000)] {
+        let quota = Quota::new(rate, burst).unwrap();
+        let most = u64::from(burst) + (SECOND_NS / quota.increment_ns());
+        let admitted = contend(8, quota, 5 * SECOND_NS, SECOND_NS);
+        assert!(admitted <= most, "{admitted} > {most}");
+        let demanded = f64::from(burst) + rate;
+        assert!(
+            admitted as f64 >= 0.95 * demanded,
+            "{admitted} < 95 % of {demanded}"
+        );
+    }
 }
 
 #[test]
