@@ -142,7 +142,10 @@ fn denied_wins_over_allowed_for_every_kind() {
             .is_err()
         );
     }
-    assert!(!reaches(&caller, &server("s", None)));
+    assert!(
+        reaches(&caller, &server("s", None)),
+        "its lists are empty, its server is not missing"
+    );
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn a_ceiling_holds_for_everybody() {
 
 #[test]
 fn a_caller_reaches_only_servers_that_its_entries_concern() {
-    let rows: [(&[&str], &[&str], bool, bool); 7] = [
+    let rows: [(&[&str], &[&str], bool, bool); 9] = [
         (&["*"], &[], true, true),
         (&["x"], &[], true, true),
         (&[], &[], true, true),
@@ -179,6 +182,8 @@ fn a_caller_reaches_only_servers_that_its_entries_concern() {
         (&["a::prompt:x"], &[], true, false),
         (&["*"], &["b::*"], true, false),
         (&["*"], &["b::x"], true, true),
+        (&["*"], &["b::prompt:*"], true, true),
+        (&["*"], &["*"], true, true),
     ];
     for (allowed, denied, a, b) in rows {
         let caller = principal(allowed, denied);
