@@ -219,7 +219,7 @@ fn check_batch(revision: Revision, messages: &[Message], bytes: &[u8]) -> Result
 
 fn ids_repeat(messages: &[Message], bytes: &[u8]) -> bool {
     let ids = messages.iter().filter_map(Message::request_id);
-    let mut ids: Vec<&[u8]> = ids.map(|id| id.raw(bytes)).collect();
+    let mut ids: Vec<_> = ids.map(|id| id.key(bytes)).collect();
     ids.sort_unstable();
     ids.windows(2).any(|pair| pair[0] == pair[1])
 }

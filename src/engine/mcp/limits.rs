@@ -15,16 +15,16 @@ pub const BATCH_MEMBERS_DEFAULT: usize = 100;
 /// A request id or progress token as written, quotes included, in bytes.
 pub const ID_BYTES_MAX: usize = 256;
 
-/// A method name as written, in bytes.
+/// A method name, in bytes.
 pub const METHOD_BYTES_MAX: usize = 256;
 
-/// A tool, prompt or task name as written, in bytes.
+/// A tool, prompt or task name, in bytes.
 pub const NAME_BYTES_MAX: usize = 1024;
 
-/// A resource URI or URI template as written, in bytes.
+/// A resource URI or URI template, in bytes.
 pub const URI_BYTES_MAX: usize = 8192;
 
-/// A protocol version, log level or trace field as written, in bytes.
+/// A protocol version, log level or trace field, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 1024;
 
 /// Resource URIs (and, separately, task ids) that one `subscriptions/listen` may name.

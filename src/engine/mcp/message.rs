@@ -3,6 +3,9 @@
 //! Nothing borrows the body, so a [`Message`] outlives an `await` beside the buffer that it describes. Each span counts from
 //! the first byte of the body handed to [`scan`](super::scan::scan), for the members of a batch too.
 
+use std::borrow::Cow;
+
+use super::json::decoded;
 use super::methods::{Judged, Method, NOTIFICATION_PREFIX};
 use crate::engine::span::Span;
 
@@ -76,6 +79,15 @@ impl Id {
     #[must_use]
     pub const fn span(self) -> Span {
         self.0
+    }
+
+    /// A value that equal ids share: the token, with any escapes undone.
+    pub(super) fn key(self, body: &[u8]) -> Cow<'_, str> {
+        let raw = str::from_utf8(self.raw(body)).unwrap_or_default();
+        match raw.contains('\\') {
+            true => Cow::Owned(decoded(raw).collect()),
+            false => Cow::Borrowed(raw),
+        }
     }
 
     /// The raw token: a JSON string with its quotes, or an integer.

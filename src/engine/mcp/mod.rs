@@ -15,8 +15,9 @@ pub mod message;
 pub mod methods;
 pub mod revision;
 pub mod scan;
+pub mod sse;
 
 pub(crate) mod lookalike;
-mod params;
+pub(crate) mod params;
 mod scan_error;
 mod sentinel;

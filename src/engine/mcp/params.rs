@@ -1,5 +1,7 @@
 //! `params` and what of it decides.
 
+use std::borrow::Cow;
+
 use super::json::{Reader, Str};
 use super::limits::{NAME_BYTES_MAX, SUBSCRIPTIONS_MAX, TOKEN_BYTES_MAX, URI_BYTES_MAX};
 use super::lookalike::{Names, Reading, names};
@@ -123,20 +125,23 @@ pub(super) fn read_text(
         return Ok(None);
     }
     let string = reader.cursor.string()?;
-    if string.inner().len() > max {
+    let invalid = ScanErrorKind::ParamInvalid { member };
+    let value = string.value(reader.text()).ok_or(invalid)?;
+    if value.len() > max {
         return Err(ScanErrorKind::TooLong { member, max });
     }
-    to_text(reader.text(), string)
-        .map(Some)
-        .ok_or(ScanErrorKind::ParamInvalid { member })
+    if !is_judgeable(&value) {
+        return Err(invalid);
+    }
+    Ok(Some(match value {
+        Cow::Borrowed(_) => Text::Raw(string.inner()),
+        Cow::Owned(decoded) => Text::Decoded(decoded.into()),
+    }))
 }
 
-fn to_text(text: &str, string: Str) -> Option<Text> {
-    if !string.is_escaped() {
-        return (!string.raw(text).contains('\u{7f}')).then_some(Text::Raw(string.inner()));
-    }
-    let decoded = string.decode(text);
-    (!decoded.contains(|c: char| c.is_ascii_control())).then(|| Text::Decoded(decoded.into()))
+/// Whether a name means the same to every upstream: no control characters. A filtered list holds its names to it as well.
+pub(crate) fn is_judgeable(name: &str) -> bool {
+    !name.bytes().any(|byte| byte.is_ascii_control())
 }
 
 fn read_opaque(reader: &mut Reader<'_>) -> Read<Option<Span>> {

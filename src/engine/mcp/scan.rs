@@ -55,7 +55,7 @@ names! {
 pub fn scan(body: &[u8], limits: &ScanLimits) -> Result<Body, ScanError> {
     let text = read_text(body)?;
     let mut scanner = Scanner {
-        reader: Reader::new(text, limits.depth_max.min(JSON_DEPTH_CAP)),
+        reader: Reader::strict(text, limits.depth_max.min(JSON_DEPTH_CAP)),
         id: None,
     };
     scanner.body(limits.batch_max).map_err(|kind| ScanError {

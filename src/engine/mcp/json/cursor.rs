@@ -1,6 +1,6 @@
 //! Tokens of JSON at a position in a text.
 
-use super::strings::{Str, find_special};
+use super::strings::{Spelling, Str, find_special};
 use super::syntax::Syntax;
 use crate::engine::span::Span;
 
@@ -8,6 +8,17 @@ use crate::engine::span::Span;
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    surrogates: Surrogates,
+}
+
+/// What becomes of an escape of half a surrogate pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surrogates {
+    /// It is refused.
+    Refused,
+    /// It passes, and the string is marked as [`Spelling::Broken`]: JavaScript and Python servers write it where they cut a
+    /// text inside an emoji.
+    Marked,
 }
 
 /// What a number looks like; its value is nobody's business here.
@@ -22,8 +33,12 @@ pub(crate) enum Number {
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    pub(crate) const fn new(text: &'a str, surrogates: Surrogates) -> Self {
+        Self {
+            text,
+            at: 0,
+            surrogates,
+        }
     }
 
     pub(crate) const fn text(&self) -> &'a str {
@@ -82,7 +97,7 @@ impl<'a> Cursor<'a> {
         self.at = find_special(self.text.as_bytes(), start);
         if self.peek() == Some(b'"') {
             self.at += 1;
-            return Ok(Str::new(Span::new(start, self.at - 1), false));
+            return Ok(Str::new(Span::new(start, self.at - 1), Spelling::Plain));
         }
         self.string_with_escapes(start)
     }
@@ -90,49 +105,54 @@ impl<'a> Cursor<'a> {
     #[cold]
     #[inline(never)]
     fn string_with_escapes(&mut self, start: usize) -> Result<Str, Syntax> {
-        let mut escaped = false;
+        let mut spelling = Spelling::Escaped;
         loop {
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => self.escape(&mut spelling)?,
                 Some(_) => return Err(Syntax::ControlInString),
                 None => return Err(Syntax::Truncated),
             }
-            escaped = true;
             self.at = find_special(self.text.as_bytes(), self.at);
         }
         self.at += 1;
-        Ok(Str::new(Span::new(start, self.at - 1), escaped))
+        Ok(Str::new(Span::new(start, self.at - 1), spelling))
     }
 
-    fn escape(&mut self) -> Result<(), Syntax> {
+    fn escape(&mut self, spelling: &mut Spelling) -> Result<(), Syntax> {
         self.at += 1;
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => return self.unicode_escape(),
+            Some(b'u') if self.unicode_escape()? => {}
+            Some(b'u') if self.surrogates == Surrogates::Marked => *spelling = Spelling::Broken,
+            Some(b'u') => return Err(Syntax::LoneSurrogate),
             Some(_) => return Err(Syntax::BadEscape),
             None => return Err(Syntax::Truncated),
         }
         Ok(())
     }
 
-    fn unicode_escape(&mut self) -> Result<(), Syntax> {
+    /// Reads `uXXXX` and the second half of a pair; false where there is half a pair only.
+    fn unicode_escape(&mut self) -> Result<bool, Syntax> {
         match self.hex4()? {
-            0xDC00..=0xDFFF => Err(Syntax::LoneSurrogate),
+            0xDC00..=0xDFFF => Ok(false),
             0xD800..=0xDBFF => self.low_surrogate(),
-            _ => Ok(()),
+            _ => Ok(true),
         }
     }
 
-    fn low_surrogate(&mut self) -> Result<(), Syntax> {
+    fn low_surrogate(&mut self) -> Result<bool, Syntax> {
+        let high_end = self.at;
         if self.text.as_bytes().get(self.at..self.at + 2) != Some(b"\\u") {
-            return Err(Syntax::LoneSurrogate);
+            return Ok(false);
         }
         self.at += 1;
-        match self.hex4()? {
-            0xDC00..=0xDFFF => Ok(()),
-            _ => Err(Syntax::LoneSurrogate),
+        let is_pair = matches!(self.hex4()?, 0xDC00..=0xDFFF);
+        if !is_pair {
+            // What follows is an escape of its own.
+            self.at = high_end;
         }
+        Ok(is_pair)
     }
 
     /// Reads `uXXXX` from the `u` on.

@@ -13,7 +13,7 @@ mod syntax;
 
 pub(crate) use cursor::Number;
 pub(crate) use reader::Reader;
-pub(crate) use strings::{Str, decoded};
+pub(crate) use strings::{Str, decoded, find_special};
 pub use syntax::Syntax;
 
 #[cfg(test)]

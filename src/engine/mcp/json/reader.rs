@@ -1,6 +1,6 @@
 //! Objects and arrays, with their depth bounded and their members told apart.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Surrogates};
 use super::keys::Keys;
 use super::syntax::Syntax;
 use crate::engine::span::Span;
@@ -14,9 +14,19 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str, depth_max: usize) -> Self {
+    /// A reader of requests: halves of surrogate pairs are refused.
+    pub(crate) fn strict(text: &'a str, depth_max: usize) -> Self {
+        Self::new(Cursor::new(text, Surrogates::Refused), depth_max)
+    }
+
+    /// A reader of answers: halves of surrogate pairs pass in values.
+    pub(crate) fn lenient(text: &'a str, depth_max: usize) -> Self {
+        Self::new(Cursor::new(text, Surrogates::Marked), depth_max)
+    }
+
+    fn new(cursor: Cursor<'a>, depth_max: usize) -> Self {
         Self {
-            cursor: Cursor::new(text),
+            cursor,
             keys: Keys::new(),
             depth: 0,
             depth_max,

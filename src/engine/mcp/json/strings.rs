@@ -1,19 +1,32 @@
 //! JSON strings: finding their end eight bytes at a time, and decoding what is escaped.
 
+use std::borrow::Cow;
 use std::str::Chars;
 
 use crate::engine::span::Span;
 
-/// A string token: what lies between the quotes, and whether it holds escapes.
+/// A string token: what lies between the quotes, and how it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Str {
     inner: Span,
-    escaped: bool,
+    spelling: Spelling,
+}
+
+/// How a string is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// Its bytes are its value.
+    #[default]
+    Plain,
+    /// With escapes.
+    Escaped,
+    /// With an escape of half a surrogate pair: it has no value that all readers agree on.
+    Broken,
 }
 
 impl Str {
-    pub(crate) const fn new(inner: Span, escaped: bool) -> Self {
-        Self { inner, escaped }
+    pub(crate) const fn new(inner: Span, spelling: Spelling) -> Self {
+        Self { inner, spelling }
     }
 
     /// Between the quotes.
@@ -27,7 +40,7 @@ impl Str {
     }
 
     pub(crate) const fn is_escaped(self) -> bool {
-        self.escaped
+        !matches!(self.spelling, Spelling::Plain)
     }
 
     /// What is written between the quotes.
@@ -35,9 +48,14 @@ impl Str {
         &text[self.inner.range()]
     }
 
-    /// The value.
-    pub(crate) fn decode(self, text: &str) -> String {
-        decoded(self.raw(text)).collect()
+    /// The value; `None` where it has none that all readers agree on.
+    pub(crate) fn value(self, text: &str) -> Option<Cow<'_, str>> {
+        let raw = self.raw(text);
+        match self.spelling {
+            Spelling::Plain => Some(Cow::Borrowed(raw)),
+            Spelling::Escaped => Some(Cow::Owned(decoded(raw).collect())),
+            Spelling::Broken => None,
+        }
     }
 }
 
@@ -111,7 +129,7 @@ impl Decoded<'_> {
 
     fn unicode(&mut self) -> char {
         let mut value = self.hex4();
-        if (0xD800..0xDC00).contains(&value) {
+        if (0xD800..0xDC00).contains(&value) && self.rest.as_str().starts_with("\\u") {
             self.rest.nth(1);
             value = 0x1_0000 + ((value & 0x3FF) << 10 | self.hex4() & 0x3FF);
         }

@@ -4,14 +4,14 @@ use super::strings::find_special;
 use super::{Reader, Syntax, decoded};
 
 fn read(text: &str, depth_max: usize) -> Result<(), Syntax> {
-    let mut reader = Reader::new(text, depth_max);
+    let mut reader = Reader::strict(text, depth_max);
     reader.value()?;
     reader.cursor.finish()
 }
 
 fn check(text: &str, expected: Result<(), Syntax>) {
     assert_eq!(read(text, 64), expected, "{text}");
-    let mut reader = Reader::new(text, 64);
+    let mut reader = Reader::strict(text, 64);
     let skipped = reader.skip().and_then(|_| reader.cursor.finish());
     if expected == Err(Syntax::DuplicateMember) {
         assert_eq!(skipped, Ok(()), "skipping {text}");
