@@ -89,7 +89,7 @@ pub(super) async fn run(
         request_id: account.request_id,
         version: head.version,
         is_head: head.method == HttpMethod::Head,
-        keeps_alive: head.keep_alive && !worker.draining.is_raised(),
+        keeps_alive: head.keep_alive,
         cors_origin: None,
         standing: None,
     };
@@ -371,6 +371,11 @@ impl Exchange<'_> {
             }
         };
         self.answer_own(status, &body).await
+    }
+
+    /// Decides, as an answer is written, whether the connection goes on after it.
+    pub(super) fn settle_keep_alive(&mut self) {
+        self.envelope.keeps_alive &= !self.worker.draining.is_raised();
     }
 
     /// Sends a whole answer. The connection goes on only where the envelope said so.

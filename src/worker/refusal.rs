@@ -134,6 +134,7 @@ impl Exchange<'_> {
             failure.encode(ReplyId::Known(id), self.envelope.request_id.as_str(), &mut body);
         }
         body.push(b']');
+        self.settle_keep_alive();
         let mut out = Buffer::new();
         let head = Failure::Denied { kind: None };
         let (status, length) = answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
@@ -166,6 +167,7 @@ impl Exchange<'_> {
 
     /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
     pub(super) fn settle_unread_body(&mut self) {
+        self.settle_keep_alive();
         let has_body = self.head.framing != guard_io::http1::RequestFraming::None;
         if has_body && self.body_len.is_none() {
             self.envelope.keeps_alive = false;
