@@ -23,6 +23,7 @@ mod listener;
 mod local;
 mod mailbox;
 mod pool;
+mod rota;
 mod runtime;
 mod stop;
 mod stream;

@@ -7,6 +7,7 @@ use std::{
     io::{self, ErrorKind},
     net::{IpAddr, Ipv6Addr, SocketAddr},
     rc::Rc,
+    sync::Arc,
     task::{Poll, ready},
     time::Duration,
 };
@@ -19,6 +20,7 @@ use crate::{
     limits::{
         ACCEPT_EXHAUSTED_PAUSE_MS, ACCEPT_LOG_INTERVAL_MS, ACCEPTS_PER_TURN_MAX, LISTEN_BACKLOG,
     },
+    rota::Rota,
     sys::handle::Handle,
     time,
     watch::{Interest, Watch},
@@ -30,7 +32,7 @@ pub enum AcceptMode {
     /// A socket each; the kernel spreads connections by a hash of their addresses.
     #[default]
     ReusePort,
-    /// One socket for all; the first worker that is free takes the connection.
+    /// One socket for all; workers take connections in turn, which spreads a few long-lived ones evenly.
     Shared,
 }
 
@@ -64,6 +66,14 @@ impl std::error::Error for BindError {}
 pub struct ListenerSeed {
     socket: std::net::TcpListener,
     address: SocketAddr,
+    place: Option<Place>,
+}
+
+/// A worker's place among those who share a socket.
+#[derive(Debug)]
+struct Place {
+    rota: Arc<Rota>,
+    worker: usize,
 }
 
 /// Binds `address` once for each of `workers`, before any of them starts. All seeds have the same port, also when
@@ -99,14 +109,19 @@ fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<ListenerSe
     let socket = open_socket(address, false)?;
     let address = local_addr(&socket)?;
     let seed = listen(socket, address)?;
-    (0..workers)
-        .map(|_| {
-            Ok(ListenerSeed {
-                socket: seed.socket.try_clone()?,
-                address,
-            })
+    let rota = Rota::new(workers);
+    let share = |worker| {
+        let place = Place {
+            rota: rota.clone(),
+            worker,
+        };
+        Ok(ListenerSeed {
+            socket: seed.socket.try_clone()?,
+            address,
+            place: Some(place),
         })
-        .collect()
+    };
+    (0..workers).map(share).collect()
 }
 
 fn open_socket(address: SocketAddr, reuse_port: bool) -> io::Result<Socket> {
@@ -131,6 +146,7 @@ fn listen(socket: Socket, address: SocketAddr) -> io::Result<ListenerSeed> {
     Ok(ListenerSeed {
         socket: socket.into(),
         address,
+        place: None,
     })
 }
 
@@ -154,6 +170,7 @@ impl ListenerSeed {
         Ok(Listener {
             descriptor: Descriptor::new(handle),
             address: self.address,
+            place: self.place,
             watch: Watch::new(Interest::Read),
             hint: Cell::new(true),
             accepts_in_turn: Cell::new(0),
@@ -190,6 +207,8 @@ impl std::error::Error for AcceptError {}
 pub struct Listener {
     descriptor: Rc<Descriptor>,
     address: SocketAddr,
+    /// Set where workers take turns.
+    place: Option<Place>,
     watch: Watch,
     /// Whether another connection is likely to be queued: try before waiting.
     hint: Cell<bool>,
@@ -209,6 +228,14 @@ impl Listener {
     /// (Accepting in the ring was rejected: it loses the connection of a dropped wait and leaks it to child processes.)
     /// Connections that died in the queue are skipped. Errors: see [`AcceptError`].
     pub async fn accept(&self) -> Result<(Stream, SocketAddr), AcceptError> {
+        let _turn = match &self.place {
+            Some(place) => Some(place.rota.turn(place.worker).await),
+            None => None,
+        };
+        self.accept_next().await
+    }
+
+    async fn accept_next(&self) -> Result<(Stream, SocketAddr), AcceptError> {
         poll_fn(|cx| {
             loop {
                 if self.hint.get() {

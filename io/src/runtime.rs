@@ -1,6 +1,10 @@
 //! Running a future to its end on this thread, with the event loop under it.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    time::Duration,
+};
 
 use crate::{
     Either, IoMode, IoRung, RuntimeError, deadline,
@@ -33,16 +37,16 @@ where
         settle().await;
         output
     };
-    let output = match &mut runtime {
+    let outcome = catch_unwind(AssertUnwindSafe(|| match &mut runtime {
         Runtime::Uring(runtime) => runtime.block_on(whole),
         Runtime::Epoll(runtime) => runtime.block_on(whole),
-    };
-    if local::tasks_live() > 0 {
+    }));
+    if outcome.is_err() || local::tasks_live() > 0 {
         // A task that still waits may be woken from another thread. While the runtime exists the wake-up ends in its
         // queue; without it, that thread would drop the task, which is not allowed to leave this one.
         std::mem::forget(runtime);
     }
-    output
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 async fn with_deadlines<F: Future>(body: F) -> F::Output {

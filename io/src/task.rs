@@ -3,8 +3,10 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
+    marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,7 +14,11 @@ use std::{
 use crate::{local, time};
 
 /// A spawned task. Awaiting it gives its output; dropping it lets the task run on.
-pub struct Task<T>(monoio::task::JoinHandle<Result<T, Panicked>>);
+pub struct Task<T> {
+    handle: monoio::task::JoinHandle<Result<T, Panicked>>,
+    /// The handle must not leave the thread of the task, although its type would let it.
+    _stays: PhantomData<Rc<()>>,
+}
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,7 +42,7 @@ impl<T> Future for Task<T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.handle).poll(cx)
     }
 }
 
@@ -49,10 +55,14 @@ where
     F::Output: 'static,
 {
     let live = local::count_task();
-    Task(monoio::spawn(async move {
+    let handle = monoio::spawn(async move {
         let _live = live;
         contained(future).await
-    }))
+    });
+    Task {
+        handle,
+        _stays: PhantomData,
+    }
 }
 
 async fn contained<F: Future>(future: F) -> Result<F::Output, Panicked> {
