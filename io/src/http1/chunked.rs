@@ -59,7 +59,6 @@ pub struct Compacted {
 
 /// Why a chunked body is refused. A server answers 400 and closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ChunkRefusal {
     /// A chunk-size line without a digit, or with a byte that is not hexadecimal: sign, `0x`, white space, bare line feed.
     InvalidSize,

@@ -36,7 +36,6 @@ pub enum BodyFraming {
 
 /// Why nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum EncodeRefusal {
     /// The method is not a token.
     Method,

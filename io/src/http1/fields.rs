@@ -78,7 +78,6 @@ impl HeadIndex {
 
     pub(super) fn clear(&mut self) {
         self.records.clear();
-        self.nominates = false;
     }
 
     #[inline]

@@ -3,11 +3,12 @@
 use super::grammar::{self, TOKEN};
 use super::{HeadRefusal, LEADING_BLANK_LINES_MAX};
 
-/// One past the blank line that ends the head, looking at `window[from..]` only; `None` while it has not come.
+/// Whether the blank line that ends a head is there, given that the first `scanned` bytes were searched before.
 ///
-/// Refuses NUL, bare CR and bare LF as soon as they are there. `from` may lie within a line end. A CR that is the last byte
-/// is left for the next call.
-pub(super) fn head_end(window: &[u8], from: usize) -> Result<Option<usize>, HeadRefusal> {
+/// Refuses NUL, bare CR and bare LF as soon as they are there. A CR that is the last byte is left for the next call, which
+/// therefore goes one byte back.
+pub(super) fn is_whole(window: &[u8], scanned: usize) -> Result<bool, HeadRefusal> {
+    let from = scanned.saturating_sub(1).min(window.len());
     for offset in memchr::memchr3_iter(b'\r', b'\n', 0, &window[from..]) {
         let at = from + offset;
         match window[at] {
@@ -16,11 +17,11 @@ pub(super) fn head_end(window: &[u8], from: usize) -> Result<Option<usize>, Head
                 return Err(HeadRefusal::BareCarriageReturn);
             }
             b'\n' if !window[..at].ends_with(b"\r") => return Err(HeadRefusal::BareLineFeed),
-            b'\n' if window[..at].ends_with(b"\r\n\r") => return Ok(Some(at + 1)),
+            b'\n' if window[..at].ends_with(b"\r\n\r") => return Ok(true),
             _ => {}
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Number of bytes of empty lines before the request line. Source: RFC 9112 §2.2.
@@ -68,7 +69,7 @@ pub(super) fn diagnose(
     start: StartLine,
     fields_max: usize,
 ) -> HeadRefusal {
-    if let Err(line_end) = head_end(head, 0) {
+    if let Err(line_end) = is_whole(head, 0) {
         return line_end;
     }
     match error {

@@ -5,7 +5,6 @@ use std::fmt;
 /// Why a request or response head is refused. Whoever reads this closes the connection: nothing after a refused head can be
 /// framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum HeadRefusal {
     /// A line feed without a carriage return before it.
     BareLineFeed,

@@ -140,30 +140,26 @@ pub fn parse_request(
     let window = tokens::window(buf, limits);
     let lead = lines::leading_blank_bytes(window)?;
     // A head that comes in one piece, the common case, is tokenised right away; one that comes in pieces only once it is whole.
-    if scanned > 0 && lines::head_end(window, resume_at(window, lead, scanned))?.is_none() {
+    if scanned > 0 && !lines::is_whole(window, scanned)? {
         return partial(window, lead, limits);
     }
     match complete(window, lead, limits, index)? {
         Some(head) => Ok(Progress::Complete(head)),
         None => {
-            lines::head_end(window, lead)?;
+            lines::is_whole(&window[lead..], 0)?;
             partial(window, lead, limits)
         }
     }
 }
 
-/// Where the search for the blank line goes on: three bytes back, because it may have begun there.
-fn resume_at(window: &[u8], lead: usize, scanned: usize) -> usize {
-    scanned.saturating_sub(3).max(lead).min(window.len())
-}
-
 /// Not whole yet: fine, unless the bounds leave no room for the rest.
 fn partial(window: &[u8], lead: usize, limits: &HeadLimits) -> Result<Progress, HeadRefusal> {
     let line = &window[lead..];
-    let line_is_open = memchr::memchr(b'\n', line).is_none();
+    let line_end = memchr::memchr(b'\n', line);
     let full = window.len() >= tokens::head_bytes_max(limits);
-    // An open line may end in the CR of its line end, which does not count.
-    if line_is_open && (full || line.len() > limits.request_line_bytes_max + 1) {
+    // The CR of the line end, come or to come, does not count.
+    let line_bytes_max = limits.request_line_bytes_max.saturating_add(1);
+    if (full && line_end.is_none()) || line_end.unwrap_or(line.len()) > line_bytes_max {
         return Err(request_line_too_long(limits));
     }
     if full {

@@ -69,14 +69,13 @@ pub fn parse_response(
     if matches!(window, [b'\r' | b'\n', ..]) {
         return Err(HeadRefusal::MalformedStatusLine);
     }
-    let resume_at = scanned.saturating_sub(3).min(window.len());
-    if scanned > 0 && lines::head_end(window, resume_at)?.is_none() {
+    if scanned > 0 && !lines::is_whole(window, scanned)? {
         return partial(window, limits);
     }
     match complete(window, method, limits, index)? {
         Some(progress) => Ok(progress),
         None => {
-            lines::head_end(window, 0)?;
+            lines::is_whole(window, 0)?;
             partial(window, limits)
         }
     }

@@ -217,6 +217,17 @@ fn responses_with_another_reading_are_refused() {
 }
 
 #[test]
+fn bad_line_ends_are_refused_before_the_head_is_whole() {
+    for partial in [
+        &b"HTTP/1.1 200 OK\r\nA: b\n"[..],
+        b"HTTP/1.1 200 OK\nA",
+        b"HTTP/1.1 200 OK\r\nA: \0",
+    ] {
+        check_refused(partial, parse_to(Method::Get, partial).unwrap_err());
+    }
+}
+
+#[test]
 fn head_bytes_are_bounded_on_both_sides() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n";
     let with_body = [&head[..], b"x"].concat();
