@@ -55,10 +55,19 @@ pub enum Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timeout(patience) => write!(f, "no answer within {patience:?}; is it an MCP server that speaks Streamable HTTP?"),
+            Self::Timeout(patience) => write!(
+                f,
+                "no answer within {patience:?}; is it an MCP server that speaks Streamable HTTP?"
+            ),
             Self::Http(error) => write!(f, "{error}; is the server running, and is url right?"),
-            Self::Credentials(status) => write!(f, "status {status}: credentials refused; check bearer_token and headers"),
-            Self::Status(status) => write!(f, "status {status} without an MCP answer; check the path of url"),
+            Self::Credentials(status) => write!(
+                f,
+                "status {status}: credentials refused; check bearer_token and headers"
+            ),
+            Self::Status(status) => write!(
+                f,
+                "status {status} without an MCP answer; check the path of url"
+            ),
             Self::Rpc(code, message) => write!(f, "error {code}: {message:?}"),
             Self::NotMcp(why) => write!(f, "answer is not MCP: {why}; check the path of url"),
         }
@@ -83,7 +92,9 @@ pub async fn round_trip(server: &Server, patience: Duration) -> Result<Found, Fa
             (Err(_), Err(failed)) => Err(failed),
         }
     };
-    timeout(patience, both).await.unwrap_or(Err(Failed::Timeout(patience)))
+    timeout(patience, both)
+        .await
+        .unwrap_or(Err(Failed::Timeout(patience)))
 }
 
 fn merge(modern: Found, legacy: Found) -> Found {
@@ -93,7 +104,10 @@ fn merge(modern: Found, legacy: Found) -> Found {
             revisions.push(revision);
         }
     }
-    Found { revisions, ..modern }
+    Found {
+        revisions,
+        ..modern
+    }
 }
 
 async fn modern(server: &Server) -> Result<Found, Failed> {
@@ -101,8 +115,14 @@ async fn modern(server: &Server) -> Result<Found, Failed> {
     let mut peer = Peer::connect(server).await?;
     let discovered = peer.modern("server/discover", json!({})).await?;
     let latency = started.elapsed();
-    let versions = discovered["supportedVersions"].as_array().ok_or(Failed::NotMcp("it lists no versions"))?;
-    let revisions = versions.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let versions = discovered["supportedVersions"]
+        .as_array()
+        .ok_or(Failed::NotMcp("it lists no versions"))?;
+    let revisions = versions
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     let info = &discovered["_meta"]["io.modelcontextprotocol/serverInfo"];
     let mut tools = Tools::default();
     if discovered["capabilities"]["tools"].is_object() {
@@ -110,17 +130,26 @@ async fn modern(server: &Server) -> Result<Found, Failed> {
             tools.add(&peer.modern("tools/list", cursor).await?)?;
         }
     }
-    Ok(Found { server: name(info), revisions, tools: tools.count, latency })
+    Ok(Found {
+        server: name(info),
+        revisions,
+        tools: tools.count,
+        latency,
+    })
 }
 
 async fn legacy(server: &Server) -> Result<Found, Failed> {
     let started = Instant::now();
     let mut peer = Peer::connect(server).await?;
-    let client = json!({ "name": "mcp-guard check-upstream", "version": env!("CARGO_PKG_VERSION") });
+    let client =
+        json!({ "name": "mcp-guard check-upstream", "version": env!("CARGO_PKG_VERSION") });
     let wanted = json!({ "protocolVersion": Revision::R2025_11_25.as_str(), "capabilities": {}, "clientInfo": client });
     let begun = peer.legacy("initialize", wanted).await?;
     let latency = started.elapsed();
-    let version = begun["protocolVersion"].as_str().ok_or(Failed::NotMcp("it negotiates no version"))?.to_owned();
+    let version = begun["protocolVersion"]
+        .as_str()
+        .ok_or(Failed::NotMcp("it negotiates no version"))?
+        .to_owned();
     peer.version = Some(version.clone());
     peer.notify("notifications/initialized").await?;
     let mut tools = Tools::default();
@@ -130,12 +159,25 @@ async fn legacy(server: &Server) -> Result<Found, Failed> {
         }
     }
     peer.end_session().await;
-    Ok(Found { server: name(&begun["serverInfo"]), revisions: vec![version], tools: tools.count, latency })
+    Ok(Found {
+        server: name(&begun["serverInfo"]),
+        revisions: vec![version],
+        tools: tools.count,
+        latency,
+    })
 }
 
 /// `name version` out of what a server says of itself.
 fn name(info: &Value) -> String {
-    let text = |field: &str| info[field].as_str().unwrap_or("?").chars().filter(|c| !c.is_control()).take(64).collect::<String>();
+    let text = |field: &str| {
+        info[field]
+            .as_str()
+            .unwrap_or("?")
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(64)
+            .collect::<String>()
+    };
     format!("{} {}", text("name"), text("version"))
 }
 
@@ -158,7 +200,10 @@ impl Tools {
     }
 
     fn add(&mut self, page: &Value) -> Result<(), Failed> {
-        self.count += page["tools"].as_array().ok_or(Failed::NotMcp("it lists no tools"))?.len();
+        self.count += page["tools"]
+            .as_array()
+            .ok_or(Failed::NotMcp("it lists no tools"))?
+            .len();
         self.pages += 1;
         self.cursor = page["nextCursor"].as_str().map(str::to_owned);
         Ok(())
@@ -182,7 +227,14 @@ impl<'a> Peer<'a> {
             UpstreamAddress::Unix { path } => Endpoint::Unix(path.clone()),
         };
         let client = Some(Client::connect(&endpoint).await?);
-        Ok(Self { server, endpoint, client, session: None, version: None, next_id: 1 })
+        Ok(Self {
+            server,
+            endpoint,
+            client,
+            session: None,
+            version: None,
+            next_id: 1,
+        })
     }
 
     async fn modern(&mut self, method: &str, mut params: Value) -> Result<Value, Failed> {
@@ -191,12 +243,22 @@ impl<'a> Peer<'a> {
             "io.modelcontextprotocol/protocolVersion": version,
             "io.modelcontextprotocol/clientCapabilities": {},
         });
-        self.request(method, params, &[("MCP-Protocol-Version", version), ("Mcp-Method", method)]).await
+        self.request(
+            method,
+            params,
+            &[("MCP-Protocol-Version", version), ("Mcp-Method", method)],
+        )
+        .await
     }
 
     async fn legacy(&mut self, method: &str, params: Value) -> Result<Value, Failed> {
         let (session, version) = (self.session.clone(), self.version.clone());
-        self.request(method, params, &of_session(session.as_deref(), version.as_deref())).await
+        self.request(
+            method,
+            params,
+            &of_session(session.as_deref(), version.as_deref()),
+        )
+        .await
     }
 
     async fn notify(&mut self, method: &str) -> Result<(), Failed> {
@@ -204,7 +266,14 @@ impl<'a> Peer<'a> {
         let (session, version) = (self.session.clone(), self.version.clone());
         let mut client = self.client().await?;
         let fields = self.fields(of_session(session.as_deref(), version.as_deref()))?;
-        let answer = client.send(Method::Post, &self.server.upstream.target, &borrow(&fields), body.as_bytes()).await?;
+        let answer = client
+            .send(
+                Method::Post,
+                &self.server.upstream.target,
+                &borrow(&fields),
+                body.as_bytes(),
+            )
+            .await?;
         match answer.status {
             200..=299 => Ok(()),
             status => Err(Failed::Status(status)),
@@ -217,19 +286,41 @@ impl<'a> Peer<'a> {
         if session.is_none() {
             return;
         }
-        let Ok(fields) = self.fields(of_session(session.as_deref(), version.as_deref())) else { return };
+        let Ok(fields) = self.fields(of_session(session.as_deref(), version.as_deref())) else {
+            return;
+        };
         if let Ok(mut client) = self.client().await {
-            let _ = client.send(Method::Delete, &self.server.upstream.target, &borrow(&fields), b"").await;
+            let _ = client
+                .send(
+                    Method::Delete,
+                    &self.server.upstream.target,
+                    &borrow(&fields),
+                    b"",
+                )
+                .await;
         }
     }
 
-    async fn request(&mut self, method: &str, params: Value, fields: &[(&str, &str)]) -> Result<Value, Failed> {
+    async fn request(
+        &mut self,
+        method: &str,
+        params: Value,
+        fields: &[(&str, &str)],
+    ) -> Result<Value, Failed> {
         let id = self.next_id;
         self.next_id += 1;
-        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
+        let body =
+            json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
         let fields = self.fields(fields.to_vec())?;
         let mut client = self.client().await?;
-        let answer = client.send(Method::Post, &self.server.upstream.target, &borrow(&fields), body.as_bytes()).await?;
+        let answer = client
+            .send(
+                Method::Post,
+                &self.server.upstream.target,
+                &borrow(&fields),
+                body.as_bytes(),
+            )
+            .await?;
         if let Some(session) = answer.header("mcp-session-id") {
             self.session = String::from_utf8(session.to_vec()).ok();
         }
@@ -250,25 +341,40 @@ impl<'a> Peer<'a> {
         let mut fields = vec![
             ("Host".to_owned(), upstream.host_header.to_string()),
             ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
+            (
+                "Accept".to_owned(),
+                "application/json, text/event-stream".to_owned(),
+            ),
         ];
         for header in &self.server.inject_headers {
             let bad = || Failed::Http(ClientError::BadField(header.name.to_string()));
             let value = String::from_utf8(header.value.to_vec()).map_err(|_| bad())?;
             fields.push((header.name.to_string(), value));
         }
-        fields.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        fields.extend(
+            more.into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         Ok(fields)
     }
 }
 
 fn of_session<'a>(session: Option<&'a str>, version: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
-    let fields = [("Mcp-Session-Id", session), ("MCP-Protocol-Version", version)];
-    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let fields = [
+        ("Mcp-Session-Id", session),
+        ("MCP-Protocol-Version", version),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 fn borrow(fields: &[(String, String)]) -> Vec<(&str, &str)> {
-    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 /// The result of request `id`, out of a JSON body or an event stream.
@@ -277,12 +383,20 @@ async fn result(answer: Answer<'_>, id: i64) -> Result<Value, Failed> {
     if matches!(status, 401 | 403) {
         return Err(Failed::Credentials(status));
     }
-    let is_stream = answer.header("content-type").is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+    let is_stream = answer
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with(b"text/event-stream"));
     let message = if is_stream {
         from_stream(answer, id).await?
     } else {
         let body = answer.body(ANSWER_BYTES_MAX).await?;
-        serde_json::from_slice(&body).map_err(|_| if status == 200 { Failed::NotMcp("it is not JSON") } else { Failed::Status(status) })?
+        serde_json::from_slice(&body).map_err(|_| {
+            if status == 200 {
+                Failed::NotMcp("it is not JSON")
+            } else {
+                Failed::Status(status)
+            }
+        })?
     };
     judge(message, status, id)
 }
@@ -309,14 +423,18 @@ async fn from_stream(mut answer: Answer<'_>, id: i64) -> Result<Value, Failed> {
         while let Some(length) = splitter.feed(&pending[fed..]) {
             let event: Vec<u8> = pending.drain(..fed + length).collect();
             fed = 0;
-            let message = data_of(&event, &mut joined).and_then(|data| serde_json::from_slice::<Value>(data).ok());
+            let message = data_of(&event, &mut joined)
+                .and_then(|data| serde_json::from_slice::<Value>(data).ok());
             if let Some(message) = message.filter(|message| message["id"] == id) {
                 return Ok(message);
             }
         }
         fed = pending.len();
         if pending.len() > ANSWER_BYTES_MAX {
-            return Err(ClientError::TooLarge { bytes_max: ANSWER_BYTES_MAX }.into());
+            return Err(ClientError::TooLarge {
+                bytes_max: ANSWER_BYTES_MAX,
+            }
+            .into());
         }
     }
     Err(Failed::NotMcp("its stream ends without an answer"))

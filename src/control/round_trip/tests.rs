@@ -41,7 +41,9 @@ impl Handler for Older {
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let result = match (body["method"].as_str(), body["params"]["cursor"].as_str()) {
-            (Some("initialize"), _) => json!({ "protocolVersion": "2025-06-18", "capabilities": { "tools": {} }, "serverInfo": { "name": "older", "version": "7" } }),
+            (Some("initialize"), _) => {
+                json!({ "protocolVersion": "2025-06-18", "capabilities": { "tools": {} }, "serverInfo": { "name": "older", "version": "7" } })
+            }
             (Some("tools/list"), None) => json!({ "tools": [{}, {}], "nextCursor": "" }),
             (Some("tools/list"), Some("")) => json!({ "tools": [{}] }),
             (Some("notifications/initialized"), _) => return Response::empty(202),
@@ -50,7 +52,12 @@ impl Handler for Older {
         let (sender, events) = mpsc::channel(4);
         let answer = json!({ "jsonrpc": "2.0", "id": body["id"], "result": result }).to_string();
         let (head, tail) = answer.split_at(10);
-        for piece in [": hello\r\n\r\n", "data: {\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n\ndata: ", head, &format!("{tail}\n\n")] {
+        for piece in [
+            ": hello\r\n\r\n",
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n\ndata: ",
+            head,
+            &format!("{tail}\n\n"),
+        ] {
             sender.send(piece.as_bytes().to_vec()).await.unwrap();
         }
         tokio::spawn(async move { sender.closed().await });
@@ -71,11 +78,19 @@ impl Handler for Always {
 async fn a_server_of_both_eras_names_both() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Bounds::default(), Arc::new(DemoServer::new(address))));
+    tokio::spawn(serve(
+        listener,
+        Bounds::default(),
+        Arc::new(DemoServer::new(address)),
+    ));
     let found = check(address.port(), "").await.unwrap();
     assert_eq!(found.revisions, ["2026-07-28", "2025-11-25"]);
     assert_eq!(found.tools, 4);
-    assert!(found.server.starts_with("mcp-guard-demo "), "{}", found.server);
+    assert!(
+        found.server.starts_with("mcp-guard-demo "),
+        "{}",
+        found.server
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -84,7 +99,10 @@ async fn an_older_server_is_asked_its_way_over_all_pages() {
     let found = check(port, "bearer_token = \"t0ken\"").await.unwrap();
     assert_eq!((found.server.as_str(), found.tools), ("older 7", 3));
     assert_eq!(found.revisions, ["2025-06-18"]);
-    assert!(matches!(check(port, "").await, Err(Failed::Credentials(401))));
+    assert!(matches!(
+        check(port, "").await,
+        Err(Failed::Credentials(401))
+    ));
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -93,11 +111,23 @@ async fn each_failure_has_its_name() {
     assert!(matches!(check(not_json, "").await, Err(Failed::NotMcp(_))));
     let missing = start(Always(404, "not found")).await;
     assert!(matches!(check(missing, "").await, Err(Failed::Status(404))));
-    let error = start(Always(200, r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"broken"}}"#)).await;
-    assert!(matches!(check(error, "").await, Err(Failed::Rpc(-32603, _))));
+    let error = start(Always(
+        200,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"broken"}}"#,
+    ))
+    .await;
+    assert!(matches!(
+        check(error, "").await,
+        Err(Failed::Rpc(-32603, _))
+    ));
     let other = start(Always(200, r#"{"jsonrpc":"2.0","id":9,"result":{}}"#)).await;
     assert!(matches!(check(other, "").await, Err(Failed::NotMcp(_))));
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     assert!(matches!(check(gone, "").await, Err(Failed::Http(_))));
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let snapshot = snapshot(silent.local_addr().unwrap().port(), "");
