@@ -34,36 +34,90 @@ const fn escapes() -> [u8; 256] {
 /// U+FFFD. What would take more than `bytes_max` between the quotes is cut at a character and ends in `…`.
 pub(in crate::engine) fn write_string(text: &[u8], bytes_max: usize, out: &mut Vec<u8>) {
     out.push(b'"');
-    let start = out.len();
-    if text.len() <= bytes_max && text.iter().all(|&byte| ESCAPES[usize::from(byte)] == 0) {
+    if text.len() <= bytes_max && is_plain(text) {
         out.extend_from_slice(text);
     } else {
-        write_hostile(text, start, bytes_max, out);
+        let room = Room {
+            start: out.len(),
+            bytes_max,
+            cut: out.len(),
+        };
+        write_hostile(text, room, out);
     }
     out.push(b'"');
 }
 
-fn write_hostile(text: &[u8], start: usize, bytes_max: usize, out: &mut Vec<u8>) {
-    // Where the text must be cut to leave room for the mark, should it turn out too long.
-    let mut cut = start;
-    let chars = text
-        .utf8_chunks()
-        .flat_map(|chunk| chunk.valid().chars().chain(replacement(chunk.invalid())));
-    for character in chars {
-        write_char(character, out);
-        if out.len() - start > bytes_max {
-            out.truncate(cut);
-            out.extend_from_slice(ELLIPSIS);
-            return;
+/// Whether every byte stands for itself. Without branches, so that it is done many bytes at a time.
+fn is_plain(text: &[u8]) -> bool {
+    let special = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == b'"') | (byte == b'\\');
+    !text
+        .iter()
+        .fold(false, |found, &byte| found | special(byte))
+}
+
+/// The room that a text has, and where it must be cut to leave some for the mark, should it turn out too long.
+struct Room {
+    start: usize,
+    bytes_max: usize,
+    cut: usize,
+}
+
+impl Room {
+    /// Notes that the text so far may stay, if the mark would still fit. False where the text is too long already.
+    fn keep(&mut self, out: &[u8]) -> bool {
+        let used = out.len() - self.start;
+        if used + ELLIPSIS.len() <= self.bytes_max {
+            self.cut = out.len();
         }
-        if out.len() - start + ELLIPSIS.len() <= bytes_max {
-            cut = out.len();
-        }
+        used <= self.bytes_max
+    }
+
+    /// Bytes that may be added without a thought of the mark.
+    fn free(&self, out: &[u8]) -> usize {
+        self.bytes_max
+            .saturating_sub(out.len() - self.start + ELLIPSIS.len())
     }
 }
 
-fn replacement(invalid: &[u8]) -> Option<char> {
-    (!invalid.is_empty()).then_some(char::REPLACEMENT_CHARACTER)
+fn write_hostile(text: &[u8], mut room: Room, out: &mut Vec<u8>) {
+    let whole = text.utf8_chunks().all(|chunk| {
+        let invalid = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+        write_text(chunk.valid(), &mut room, out)
+            && invalid.is_none_or(|mark| write_one(mark, &mut room, out))
+    });
+    if !whole {
+        out.truncate(room.cut);
+        out.extend_from_slice(ELLIPSIS);
+    }
+}
+
+/// Writes runs of plain bytes whole and everything else a character at a time. False where the room ran out.
+fn write_text(text: &str, room: &mut Room, out: &mut Vec<u8>) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let plain = rest
+            .bytes()
+            .position(|byte| ESCAPES[usize::from(byte)] != 0)
+            .unwrap_or(rest.len());
+        // Plain bytes are ASCII, so any number of them ends at a character.
+        let (run, after) = rest.split_at(plain.min(room.free(out)));
+        out.extend_from_slice(run.as_bytes());
+        room.keep(out);
+        let mut chars = after.chars();
+        if chars
+            .next()
+            .is_some_and(|character| !write_one(character, room, out))
+        {
+            return false;
+        }
+        rest = chars.as_str();
+    }
+    true
+}
+
+fn write_one(character: char, room: &mut Room, out: &mut Vec<u8>) -> bool {
+    write_char(character, out);
+    room.keep(out)
 }
 
 fn write_char(character: char, out: &mut Vec<u8>) {
