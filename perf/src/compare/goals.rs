@@ -20,7 +20,7 @@ struct Goal {
 
 /// Where a measure is read.
 enum Source {
-    /// CPU time for a unit of work in this scenario, divided by nginx's with its log on.
+    /// CPU time for a unit of work in this scenario, divided by nginx's, which writes no log.
     CpuRatio(&'static str),
     /// Anything else of this scenario.
     Scenario(&'static str, fn(&Contested) -> Option<f64>),

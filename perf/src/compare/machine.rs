@@ -43,14 +43,7 @@ pub(crate) fn describe(guard: Option<&Path>) -> String {
     };
     line("kernel", output("uname", &["-srvm"]));
     line("processor", processor());
-    line(
-        "cores",
-        crate::os::allowed_cores().ok().map(|_| {
-            std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .to_string()
-        }),
-    );
+    line("cores", cores());
     line(
         "memory",
         fs::read_to_string("/proc/meminfo")
@@ -89,6 +82,16 @@ pub(crate) fn describe(guard: Option<&Path>) -> String {
             .map(|text| text.trim().to_owned()),
     );
     text
+}
+
+/// Counted here and not asked of the scheduler, which would tell of the one core that this process keeps to.
+fn cores() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let count = text
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    Some(count.to_string())
 }
 
 fn processor() -> Option<String> {

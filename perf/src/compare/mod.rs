@@ -142,7 +142,7 @@ fn invited(args: &Args, contest: Contest) -> Vec<Peer> {
         Contest::Everyone => {
             vec![
                 Peer::BASELINE,
-                Peer::Nginx { log: false },
+                Peer::Nginx { log: true },
                 Peer::Haproxy,
                 Peer::Pump,
                 Peer::Direct,

@@ -39,7 +39,7 @@ fn append_contest(contested: &Contested, page: &mut String) {
         contested.scenario.name, contested.scenario.about
     );
     page.push_str(
-        "| Peer | CPU µs | × nginx | × nginx-nolog | req/s | p50 µs | p99 µs | RSS MB | Rounds |\n",
+        "| Peer | CPU µs | × nginx | × nginx-log | req/s | p50 µs | p99 µs | RSS MB | Rounds |\n",
     );
     page.push_str("|---|---|---|---|---|---|---|---|---|\n");
     for contender in &contested.contenders {
@@ -65,7 +65,7 @@ fn append_contender(contested: &Contested, contender: &Contender, page: &mut Str
         contender.peer.name(),
         figure(CPU_US, 2),
         ratio(Peer::BASELINE),
-        ratio(Peer::Nginx { log: false }),
+        ratio(Peer::Nginx { log: true }),
         figure(PER_SECOND, 0),
         figure(P50_US, 1),
         figure(P99_US, 1),

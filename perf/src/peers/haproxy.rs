@@ -16,6 +16,7 @@ pub(super) fn launch(lab: &Lab, folder: &Path, port: u16) -> Result<Launch, Fail
 defaults
     mode http
     option http-keep-alive
+    option http-no-delay
     http-reuse always
     timeout connect 5s
     timeout client 60s
