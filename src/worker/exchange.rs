@@ -141,10 +141,9 @@ impl Exchange<'_> {
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
-            Ok(HeadAdmission::Metrics(principal)) => return self.answer_metrics(principal).await,
+            Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
         };
-        let provider = admitted.principal.provider().into();
-        self.worker.metrics().auth(provider, AuthResult::Success);
+        self.worker.metrics().auth(Some(admitted.principal.provider()), AuthResult::Success);
         self.account.principal = Some(admitted.principal.clone());
         self.account.server = Some(admitted.server);
         match self.head.method {
@@ -347,14 +346,11 @@ impl Exchange<'_> {
         }
     }
 
+    /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
-        match &self.notes {
-            Notes::Nothing => self.account.finish_unrecorded(),
-            _ => {
-                let described = self.describe();
-                self.account.settle(described);
-            }
-        }
+        let described = self.describe();
+        self.account.finish(&described, !matches!(self.notes, Notes::Nothing));
+        drop(described);
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
         }
