@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 60
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## debug build of everything
@@ -63,7 +63,7 @@ perf: release ## side-by-side measurement against nginx and haproxy
 .PHONY: soak
 soak: release ## SOAK_MINUTES (60) of load with reloads; memory, descriptors and answers are watched
 	cargo build --release -p guard-perf
-	scripts/soak.sh --guard $(GUARD_RELEASE) --perf $(TARGET_DIR)/release/guard-perf --minutes $(SOAK_MINUTES)
+	scripts/soak.py --guard $(GUARD_RELEASE) --perf $(TARGET_DIR)/release/guard-perf --minutes $(SOAK_MINUTES)
 
 .PHONY: dev
 dev: ## start gateway and demo server in the background

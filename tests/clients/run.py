@@ -101,8 +101,7 @@ def main():
     except (packages.Missing, processes.StartFailure, FileNotFoundError) as failure:
         print(f"clients: {failure}", file=sys.stderr)
         return 2
-    print(f"clients: logs in {folder}")
-    return result
+    return processes.settle(folder, result)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Comparison:
             print(f"baseline: {surprise}")
         for server, each, target, loss in self.losses:
             print(f"lost: {server} {each} {target.name}: {loss}")
-        print(f"conformance: {len(self.losses)} checks lost; files in {self.folder}")
+        print(f"conformance: {len(self.losses)} checks lost")
         return 1 if self.losses else 0
 
     def _checks(self, server, each, target):
@@ -189,10 +189,9 @@ def main():
     chosen = chosen_suites(options)
     try:
         if options.check_the_comparison:
-            return check_the_comparison(folder)
-        if options.direct_url:
-            return compare_urls(options, chosen, Comparison(folder))
-        return compare_own_servers(options, chosen, Comparison(folder))
+            return processes.settle(folder, check_the_comparison(folder))
+        compare = compare_urls if options.direct_url else compare_own_servers
+        return processes.settle(folder, compare(options, chosen, Comparison(folder)))
     except (packages.Missing, processes.StartFailure, FileNotFoundError) as failure:
         print(f"conformance: {failure}", file=sys.stderr)
         return 2

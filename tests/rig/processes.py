@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,8 +28,17 @@ def free_port():
 
 
 def scratch_folder(prefix):
-    """A new folder for one run's logs and configuration; left behind for whoever reads the logs."""
+    """A new folder for one run's logs and configuration."""
     return pathlib.Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
+
+
+def settle(folder, code):
+    """Keeps the folder of a run that failed, for whoever reads its logs; returns the exit code."""
+    if code == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"logs are in {folder}", flush=True)
+    return code
 
 
 class Service:
@@ -47,6 +57,10 @@ class Service:
     @property
     def origin(self):
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     @property
     def url(self):
