@@ -1,1 +1,284 @@
 //! Every bound of the gateway, with its unit.
+//!
+//! A constant is a bound that no operator needs to move. [`Limits`] holds those that one may, under `[server.limits]` and
+//! `[server]`, with their defaults. Relations between bounds are asserted at compile time, so a change that breaks one does
+//! not build.
+
+/// Milliseconds in a second.
+const SECOND_MS: u64 = 1_000;
+
+// ---------------------------------------------------------------------------------------------------------------- names
+
+/// Longest server name, in bytes.
+pub const SERVER_NAME_BYTES_MAX: usize = 64;
+
+/// Most upstream servers that one gateway routes to.
+pub const SERVERS_MAX: usize = 1_024;
+
+/// Longest identity id, in bytes.
+pub const IDENTITY_ID_BYTES_MAX: usize = 256;
+
+/// Most API keys in a configuration.
+pub const API_KEYS_MAX: usize = 100_000;
+
+/// Longest entry of a tool list, in bytes.
+pub const ENTRY_BYTES_MAX: usize = 1_024;
+
+/// Most entries in one tool list.
+pub const ENTRIES_MAX: usize = 4_096;
+
+/// Most wildcards in one entry. Matching costs at most wildcards × name length steps.
+pub const ENTRY_WILDCARDS_MAX: usize = 16;
+
+/// Longest bearer token that is looked at, in bytes. Longer ones are refused unread.
+pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1_024;
+
+// ---------------------------------------------------------------------------------------------------------------- quota
+
+/// Highest rate of a quota, in requests per second.
+pub const RATE_PER_SECOND_MAX: f64 = 1_000_000.0;
+
+/// Lowest rate of a quota, in requests per second: one an hour.
+pub const RATE_PER_SECOND_MIN: f64 = 1.0 / 3_600.0;
+
+/// Largest burst of a quota, in requests.
+pub const BURST_MAX: u32 = 1_000_000;
+
+/// Most `[[rate_limit.tool_limits]]` patterns.
+pub const TOOL_LIMITS_MAX: usize = 64;
+
+/// Default of `rate_limit.requests_per_second`.
+pub const RATE_PER_SECOND_DEFAULT: f64 = 25.0;
+
+/// Default of `rate_limit.burst_size`, in requests.
+pub const BURST_DEFAULT: u32 = 10;
+
+/// Default of `rate_limit.identities_max`.
+pub const IDENTITIES_MAX_DEFAULT: usize = 100_000;
+
+/// Default of `rate_limit.identity_ttl`, in milliseconds.
+pub const IDENTITY_TTL_MS_DEFAULT: u64 = 3_600 * SECOND_MS;
+
+/// Default of `rate_limit.unauthenticated_per_ip`, in failed attempts per second.
+pub const UNAUTHENTICATED_PER_SECOND_DEFAULT: f64 = 10.0;
+
+/// Failed attempts that one address may make at once.
+pub const UNAUTHENTICATED_BURST: u32 = 20;
+
+/// Most addresses whose failed attempts are counted at once.
+pub const UNAUTHENTICATED_PEERS_MAX: usize = 65_536;
+
+/// Shards of a shared quota table. A power of two.
+pub const QUOTA_SHARDS: usize = 64;
+
+/// Entries that one insertion into a full table looks at in search of a refilled bucket.
+pub const QUOTA_EVICTION_PROBES_MAX: usize = 64;
+
+/// Quota handles that one worker keeps.
+pub const QUOTA_HANDLES_PER_WORKER_MAX: usize = 4_096;
+
+/// How long a worker keeps a quota handle that it does not use, in milliseconds.
+pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
+
+// ------------------------------------------------------------------------------------------------------------- requests
+
+/// Longest request path that is routed, in bytes, query excluded.
+pub const PATH_BYTES_MAX: usize = 2_048;
+
+/// Most members of a batch (2025-03-26).
+pub const BATCH_MEMBERS_MAX: usize = 64;
+
+/// Longest JSON-RPC id that is echoed, in bytes of its token.
+pub const ID_BYTES_MAX: usize = 256;
+
+/// Longest session id accepted from a client or an upstream, in bytes.
+pub const SESSION_ID_BYTES_MAX: usize = 1_024;
+
+/// Most headers that an operator adds to upstream requests, per server.
+pub const INJECTED_HEADERS_MAX: usize = 32;
+
+/// Largest response head accepted from an upstream, in bytes.
+pub const UPSTREAM_HEAD_BYTES_MAX: usize = 64 * 1_024;
+
+/// Most header fields accepted from an upstream.
+pub const UPSTREAM_HEADERS_MAX: usize = 128;
+
+/// Bytes of a stream that are buffered in one direction while it idles or carries small messages.
+pub const STREAM_BUFFER_BYTES_MAX: usize = 64 * 1_024;
+
+/// Bytes buffered in one direction while a large body moves.
+pub const BODY_BUFFER_BYTES_MAX: usize = 256 * 1_024;
+
+/// Requests that may wait on one connection behind the one being served.
+pub const PIPELINED_REQUESTS_MAX: usize = 1;
+
+/// Requests answered on one connection before it is closed. Bounds what one connection can accumulate.
+pub const REQUESTS_PER_CONNECTION_MAX: u64 = 1_000_000;
+
+/// Unread request body that is drained before an early answer closes the connection, in bytes.
+pub const DRAIN_BYTES_MAX: usize = 64 * 1_024;
+
+/// Longest time for which an unread request body is drained, in milliseconds.
+pub const DRAIN_MS_MAX: u64 = SECOND_MS;
+
+/// `Retry-After` of an answer made by an overloaded or draining gateway, in seconds.
+pub const OVERLOAD_RETRY_AFTER_SECS: u32 = 1;
+
+/// `ttlMs` that a filtered list may claim at most, in milliseconds (A5b.5).
+pub const LIST_TTL_MS_MAX: u64 = 60 * SECOND_MS;
+
+// ---------------------------------------------------------------------------------------------------------------- audit
+
+/// Longest encoded text field of an audit record, in bytes between its quotes.
+pub const AUDIT_TEXT_BYTES_MAX: usize = 256;
+
+/// Longest encoded audit record, in bytes, newline included.
+pub const AUDIT_RECORD_BYTES_MAX: usize = 5 * 1_024;
+
+/// Audit bytes that one worker holds for the control thread.
+pub const AUDIT_LANE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+// ------------------------------------------------------------------------------------------------------- configurable
+
+/// The bounds that an operator may move. Durations are in milliseconds, sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest request head.
+    pub head_bytes: usize,
+    /// Most header fields in a request.
+    pub headers: usize,
+    /// Largest request body (`server.max_request_size`).
+    pub body_bytes: usize,
+    /// Deepest nesting of a message.
+    pub json_depth: usize,
+    /// Largest list message that is filtered.
+    pub list_bytes: usize,
+    /// Largest single SSE event, and largest JSON answer, that is inspected as a whole.
+    pub event_bytes: usize,
+    /// Time for TLS handshake and for a head to arrive whole.
+    pub header_timeout_ms: u64,
+    /// Time for a body to arrive whole.
+    pub body_timeout_ms: u64,
+    /// Time that a keep-alive connection may stay without a request.
+    pub idle_timeout_ms: u64,
+    /// Time that one write may make no progress.
+    pub write_stall_ms: u64,
+    /// Pause after which an SSE stream gets a comment.
+    pub sse_keepalive_ms: u64,
+    /// Time that a legacy request goes on after its client left (disconnect is not cancel).
+    pub detached_ms: u64,
+    /// Most legacy requests that go on after their clients left, per worker.
+    pub detached_requests: usize,
+    /// Most connections at once, whole process.
+    pub connections: usize,
+    /// Most connections at once from one address.
+    pub connections_per_ip: usize,
+    /// Most SSE streams at once for one identity.
+    pub streams_per_principal: usize,
+    /// Most requests being served at once, whole process.
+    pub requests_in_flight: usize,
+    /// Most idle connections that a worker keeps to one upstream.
+    pub upstream_idle_connections: usize,
+    /// Time that an idle upstream connection is kept.
+    pub upstream_idle_timeout_ms: u64,
+}
+
+impl Limits {
+    /// The defaults, as documented under `[server.limits]`.
+    pub const DEFAULT: Self = Self {
+        head_bytes: 32 * 1_024,
+        headers: 100,
+        body_bytes: 1_024 * 1_024,
+        json_depth: 64,
+        list_bytes: 8 * 1_024 * 1_024,
+        event_bytes: 8 * 1_024 * 1_024,
+        header_timeout_ms: 10 * SECOND_MS,
+        body_timeout_ms: 30 * SECOND_MS,
+        idle_timeout_ms: 60 * SECOND_MS,
+        write_stall_ms: 10 * SECOND_MS,
+        sse_keepalive_ms: 15 * SECOND_MS,
+        detached_ms: 300 * SECOND_MS,
+        detached_requests: 256,
+        connections: 20_000,
+        connections_per_ip: 10_000,
+        streams_per_principal: 10_000,
+        requests_in_flight: 20_000,
+        upstream_idle_connections: 64,
+        upstream_idle_timeout_ms: 30 * SECOND_MS,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Default of `upstream.connect_timeout`, in milliseconds.
+pub const CONNECT_TIMEOUT_MS_DEFAULT: u64 = 5 * SECOND_MS;
+
+/// Default of `upstream.timeout` (first byte of the answer), in milliseconds.
+pub const UPSTREAM_TIMEOUT_MS_DEFAULT: u64 = 300 * SECOND_MS;
+
+/// Default of `server.drain_timeout`, in milliseconds.
+pub const DRAIN_TIMEOUT_MS_DEFAULT: u64 = 30 * SECOND_MS;
+
+/// Default of `audit.flush_interval`, in milliseconds.
+pub const AUDIT_FLUSH_INTERVAL_MS_DEFAULT: u64 = 100;
+
+const _: () = {
+    let limits = Limits::DEFAULT;
+    assert!(
+        CREDENTIAL_BYTES_MAX < limits.head_bytes,
+        "a token must fit in a head"
+    );
+    assert!(
+        PATH_BYTES_MAX < limits.head_bytes,
+        "a path must fit in a head"
+    );
+    assert!(
+        SESSION_ID_BYTES_MAX < limits.head_bytes,
+        "a session id must fit in a head"
+    );
+    assert!(
+        limits.body_bytes <= limits.list_bytes,
+        "an echoed request must fit in an answer"
+    );
+    assert!(
+        limits.list_bytes <= limits.event_bytes,
+        "a list travels in an event"
+    );
+    assert!(
+        limits.event_bytes < u32::MAX as usize,
+        "spans are 32 bits wide"
+    );
+    assert!(
+        limits.connections_per_ip <= limits.connections,
+        "one address cannot exceed the whole"
+    );
+    assert!(
+        limits.header_timeout_ms <= limits.idle_timeout_ms,
+        "a slow head must not outlive an idle connection"
+    );
+    assert!(
+        limits.sse_keepalive_ms < limits.idle_timeout_ms,
+        "a kept-alive stream never looks idle to a peer like us"
+    );
+    assert!(
+        STREAM_BUFFER_BYTES_MAX <= BODY_BUFFER_BYTES_MAX,
+        "large bodies get the larger buffer"
+    );
+    assert!(
+        AUDIT_RECORD_BYTES_MAX * 64 <= AUDIT_LANE_BYTES_MAX,
+        "a lane holds many records"
+    );
+    assert!(QUOTA_SHARDS.is_power_of_two(), "shards are chosen by mask");
+    assert!(
+        SERVERS_MAX <= u16::MAX as usize,
+        "a server index is 16 bits wide"
+    );
+    assert!(
+        ENTRIES_MAX <= u16::MAX as usize,
+        "a rule index is 16 bits wide"
+    );
+};

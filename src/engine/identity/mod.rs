@@ -1,1 +1,22 @@
 //! Credential → principal.
+//!
+//! What it never does: fall back to a lesser identity when a credential is bad, keep a credential, or reveal which part of
+//! one was wrong. **Invariant:** a [`Principal`] can be made only by a check in this folder.
+//!
+//! Read [`Authenticator`] first. Sources: RFC 6750, RFC 9110 §11, PROTOCOL §14.
+
+mod address;
+mod api_key;
+mod authenticate;
+mod challenge;
+mod credential;
+mod key_hash;
+mod principal;
+
+pub use address::{AddressRange, AddressRangeError};
+pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
+pub use authenticate::{AnonymousAccess, AuthFailure, Authenticator};
+pub use challenge::{ChallengeError, Challenges};
+pub use credential::{Credential, CredentialError};
+pub use key_hash::{KEY_PREFIX, KeyHash, KeyHashError, generate_key};
+pub use principal::{Principal, Provider};

@@ -1,1 +1,17 @@
-//! Path → upstream server.
+//! Path → server, and which Host and Origin are ours.
+//!
+//! What it never does: decode, repair or guess a path. A path that two parties could read differently is refused.
+//!
+//! Read [`Routes`] first. Sources: DESIGN A2, A5b.8, A5b.10, PROTOCOL §13.
+
+mod authority;
+mod cors;
+mod host;
+mod origin;
+mod path;
+
+pub use authority::{PolicyError, PolicyFault};
+pub use cors::Cors;
+pub use host::{HostPolicy, HostSpec};
+pub use origin::{OriginPolicy, OriginSpec};
+pub use path::{Endpoint, RouteConflict, RouteError, Routes};

@@ -1,0 +1,140 @@
+//! Who is calling, proven.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::engine::policy::Grants;
+use crate::engine::quota::Quota;
+
+/// How an identity was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// A key of `[[auth.api_keys]]`.
+    ApiKey,
+    /// No credential, with `[auth.anonymous]` configured.
+    Anonymous,
+    /// A signed token.
+    Jwt,
+    /// An opaque token that its issuer vouched for.
+    OAuth,
+    /// A client certificate.
+    Mtls,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 5] = [
+        Self::ApiKey,
+        Self::Anonymous,
+        Self::Jwt,
+        Self::OAuth,
+        Self::Mtls,
+    ];
+
+    /// The label in metrics and audit records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Anonymous => "anonymous",
+            Self::Jwt => "jwt",
+            Self::OAuth => "oauth",
+            Self::Mtls => "mtls",
+        }
+    }
+
+    /// What identities of this provider begin with, so that equal ids of two providers are two identities.
+    const fn namespace(self) -> &'static str {
+        match self {
+            Self::ApiKey => "key:",
+            Self::Anonymous => "anonymous:",
+            Self::Jwt => "jwt:",
+            Self::OAuth => "oauth:",
+            Self::Mtls => "mtls:",
+        }
+    }
+}
+
+/// A proven identity with its rights. Only a check of this folder can make one. Cheap to clone.
+#[derive(Clone)]
+pub struct Principal(Arc<Inner>);
+
+struct Inner {
+    provider: Provider,
+    identity: Box<str>,
+    grants: Arc<Grants>,
+    quota: Option<Quota>,
+    expires_at_secs: Option<u64>,
+}
+
+/// What a check found out about a caller.
+pub(super) struct Proven<'a> {
+    pub(super) provider: Provider,
+    pub(super) id: &'a str,
+    pub(super) grants: Arc<Grants>,
+    pub(super) quota: Option<Quota>,
+    pub(super) expires_at_secs: Option<u64>,
+}
+
+impl Principal {
+    pub(super) fn new(proven: Proven<'_>) -> Self {
+        let identity = format!("{}{}", proven.provider.namespace(), proven.id).into();
+        Self(Arc::new(Inner {
+            provider: proven.provider,
+            identity,
+            grants: proven.grants,
+            quota: proven.quota,
+            expires_at_secs: proven.expires_at_secs,
+        }))
+    }
+
+    /// How the identity was proven.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.0.provider
+    }
+
+    /// The namespaced identity, such as `key:full`: unique across providers. Keys quotas, sessions and audit records.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    /// The id as configured, without its namespace.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.identity[self.0.provider.namespace().len()..]
+    }
+
+    /// What it may use.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    /// Its own quota, where it has one; else the default applies.
+    #[must_use]
+    pub fn quota(&self) -> Option<Quota> {
+        self.0.quota
+    }
+
+    /// Whether its credential has run out by `now_secs` (Unix time), for streams that outlive the check.
+    #[must_use]
+    pub fn is_expired(&self, now_secs: u64) -> bool {
+        self.0
+            .expires_at_secs
+            .is_some_and(|expiry| now_secs >= expiry)
+    }
+
+    /// When its credential runs out, in seconds of Unix time.
+    #[must_use]
+    pub fn expires_at_secs(&self) -> Option<u64> {
+        self.0.expires_at_secs
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Principal").field(&self.identity()).finish()
+    }
+}

@@ -1,0 +1,278 @@
+//! The rights of one identity, and the ceiling of one server, compiled for matching without allocation.
+
+use std::fmt;
+
+use rustc_hash::FxHashMap;
+
+use super::entry::{Coverage, Entry, EntryError, EntryFault, EntryList, Matcher};
+use super::{Subject, SubjectKind};
+use crate::engine::limits;
+
+/// What one identity may use: `allowed_tools` less `denied_tools`. Nothing that neither names is allowed.
+#[derive(Debug, Default)]
+pub struct Grants {
+    allowed: EntrySet,
+    denied: EntrySet,
+}
+
+impl Grants {
+    /// Compiles both lists. An empty `allowed` allows nothing.
+    ///
+    /// Errors: every entry that cannot be understood, not the first alone.
+    pub fn compile(allowed: &[String], denied: &[String]) -> Result<Self, Vec<EntryError>> {
+        let (allowed, mut errors) = EntrySet::compile(EntryList::Allowed, allowed);
+        let (denied, denied_errors) = EntrySet::compile(EntryList::Denied, denied);
+        errors.extend(denied_errors);
+        if errors.is_empty() {
+            Ok(Self { allowed, denied })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Whether no entry allows anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.allowed.is_empty()
+    }
+
+    /// The servers that entries of either list name, for a check that they exist. May repeat.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        self.allowed.servers().chain(self.denied.servers())
+    }
+
+    pub(super) fn allowing(&self, server: &str, subject: Subject<'_>) -> Option<u16> {
+        self.allowed.find(server, subject)
+    }
+
+    pub(super) fn denying(&self, server: &str, subject: Subject<'_>) -> Option<u16> {
+        self.denied.find(server, subject)
+    }
+
+    /// Whether some entry may allow something on `server`. An identity without entries reaches every server and may use
+    /// nothing there, so that its lists come back empty instead of its server missing.
+    pub(super) fn concerns(&self, server: &str) -> bool {
+        let denied_whole = SubjectKind::ALL
+            .iter()
+            .all(|&kind| self.denied.covers(server, kind));
+        !denied_whole && (self.allowed.is_empty() || self.allowed.touches(server))
+    }
+
+    /// Whether every name of `kind` on `server` is allowed. May say no where the answer is yes, never the reverse.
+    pub(super) fn covers(&self, server: &str, kind: SubjectKind) -> bool {
+        self.allowed.covers(server, kind) && !self.denied.touches_kind(server, kind)
+    }
+
+    pub(super) fn allowed_label(&self, index: u16) -> &str {
+        self.allowed.label(index)
+    }
+
+    pub(super) fn denied_label(&self, index: u16) -> &str {
+        self.denied.label(index)
+    }
+}
+
+/// What a server offers to anybody at all: its own `allowed_tools`. Absent, it offers everything.
+#[derive(Debug, Default)]
+pub struct Ceiling(Option<EntrySet>);
+
+impl Ceiling {
+    /// How a decision by the ceiling is named in records.
+    pub(super) const LABEL: &'static str = "ceiling";
+
+    /// No ceiling: what the identity may use decides alone.
+    pub const NONE: Self = Self(None);
+
+    /// Compiles a server's `allowed_tools`. An empty list offers nothing. The rules for kinds are those of [`Grants`]: a
+    /// list of tools offers no prompts and no resources.
+    ///
+    /// Errors: every entry that cannot be understood, and every one that names a server.
+    pub fn compile(allowed: &[String]) -> Result<Self, Vec<EntryError>> {
+        let (set, mut errors) = EntrySet::compile(EntryList::Allowed, allowed);
+        errors.extend(
+            allowed
+                .iter()
+                .enumerate()
+                .filter_map(|(index, text)| foreign_entry(index, text)),
+        );
+        if errors.is_empty() {
+            Ok(Self(Some(set)))
+        } else {
+            Err(errors)
+        }
+    }
+
+    pub(super) fn offers(&self, subject: Subject<'_>) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|set| set.find("", subject).is_some())
+    }
+
+    pub(super) fn covers(&self, kind: SubjectKind) -> bool {
+        self.0.as_ref().is_none_or(|set| set.covers("", kind))
+    }
+}
+
+fn foreign_entry(index: usize, text: &str) -> Option<EntryError> {
+    let names_server = Entry::parse(text).is_ok_and(|entry| entry.server.is_some());
+    names_server.then(|| {
+        entry_error(
+            EntryList::Allowed,
+            index,
+            text,
+            EntryFault::ServerNotAllowed,
+        )
+    })
+}
+
+fn entry_error(list: EntryList, index: usize, text: &str, reason: EntryFault) -> EntryError {
+    EntryError {
+        list,
+        index,
+        entry: text.to_owned(),
+        reason,
+    }
+}
+
+/// An entry's place in its list and the server that it is limited to.
+#[derive(Debug)]
+struct Scoped {
+    server: Option<Box<str>>,
+    index: u16,
+}
+
+impl Scoped {
+    fn applies_to(&self, server: &str) -> bool {
+        self.server.as_deref().is_none_or(|own| own == server)
+    }
+}
+
+/// Entries of one kind: exact names by hash, patterns in order.
+#[derive(Debug, Default)]
+struct NameSet {
+    exact: FxHashMap<Box<str>, Vec<Scoped>>,
+    patterns: Vec<(Matcher, Scoped)>,
+}
+
+impl NameSet {
+    fn add(&mut self, matcher: Matcher, scoped: Scoped) {
+        match matcher {
+            Matcher::Exact(name) => self.exact.entry(name).or_default().push(scoped),
+            pattern => self.patterns.push((pattern, scoped)),
+        }
+    }
+
+    fn find(&self, server: &str, name: &str) -> Option<u16> {
+        let exact = self
+            .exact
+            .get(name)
+            .and_then(|entries| entries.iter().find(|entry| entry.applies_to(server)));
+        let pattern = || {
+            self.patterns
+                .iter()
+                .find(|(matcher, entry)| entry.applies_to(server) && matcher.matches(name))
+        };
+        exact
+            .or_else(|| pattern().map(|(_, entry)| entry))
+            .map(|entry| entry.index)
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = &Scoped> {
+        self.exact
+            .values()
+            .flatten()
+            .chain(self.patterns.iter().map(|(_, scoped)| scoped))
+    }
+
+    fn covers(&self, server: &str) -> bool {
+        self.patterns
+            .iter()
+            .any(|(matcher, entry)| matches!(matcher, Matcher::Any) && entry.applies_to(server))
+    }
+}
+
+/// One compiled list.
+#[derive(Default)]
+struct EntrySet {
+    labels: Vec<Box<str>>,
+    kinds: [NameSet; SubjectKind::ALL.len()],
+}
+
+impl EntrySet {
+    fn compile(list: EntryList, texts: &[String]) -> (Self, Vec<EntryError>) {
+        let (mut set, mut errors) = (Self::default(), Vec::new());
+        for (index, text) in texts.iter().enumerate() {
+            let room = u16::try_from(index)
+                .ok()
+                .filter(|_| index < limits::ENTRIES_MAX);
+            let entry = room
+                .ok_or(EntryFault::TooManyEntries)
+                .and_then(|at| Ok((at, Entry::parse(text)?)));
+            match entry {
+                Ok((at, entry)) => set.add(at, entry),
+                Err(reason) => errors.push(entry_error(list, index, text, reason)),
+            }
+            set.labels
+                .push(format!("{}[{index}] {text:?}", list.key()).into());
+            if room.is_none() {
+                break;
+            }
+        }
+        (set, errors)
+    }
+
+    fn add(&mut self, index: u16, entry: Entry) {
+        for kind in SubjectKind::ALL {
+            if entry.coverage == Coverage::Everything || entry.coverage == Coverage::Kind(kind) {
+                let scoped = Scoped {
+                    server: entry.server.clone(),
+                    index,
+                };
+                self.kinds[kind as usize].add(entry.matcher.clone(), scoped);
+            }
+        }
+    }
+
+    fn find(&self, server: &str, subject: Subject<'_>) -> Option<u16> {
+        self.kinds[subject.kind as usize].find(server, subject.name)
+    }
+
+    fn covers(&self, server: &str, kind: SubjectKind) -> bool {
+        self.kinds[kind as usize].covers(server)
+    }
+
+    fn touches_kind(&self, server: &str, kind: SubjectKind) -> bool {
+        self.kinds[kind as usize]
+            .scopes()
+            .any(|entry| entry.applies_to(server))
+    }
+
+    fn touches(&self, server: &str) -> bool {
+        SubjectKind::ALL
+            .iter()
+            .any(|&kind| self.touches_kind(server, kind))
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &str> {
+        self.kinds
+            .iter()
+            .flat_map(NameSet::scopes)
+            .filter_map(|entry| entry.server.as_deref())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    fn label(&self, index: u16) -> &str {
+        self.labels
+            .get(usize::from(index))
+            .map_or("unknown rule", |label| label)
+    }
+}
+
+impl fmt::Debug for EntrySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.labels).finish()
+    }
+}
