@@ -3,6 +3,7 @@
 
     run.py --guard target/debug/mcp-guard    servers and gateway are started here
     run.py --direct                          the same properties without a gateway: shows that the tests are right
+    run.py --stand-in NAME                   a plain proxy in place of the gateway, or a defective one
     run.py --only-python | --only-node       one of the runners
     run.py --only NAME                       properties whose name contains NAME
 
@@ -18,31 +19,38 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from rig import gateway, packages, processes, upstreams  # noqa: E402
+from rig import gateway, packages, processes, stand_ins, upstreams  # noqa: E402
 
 RUNNERS = {
     "python": ([packages.VENV_PYTHON, "-W", "ignore"], HERE / "python_client.py"),
     "node": ([packages.NODE_22], HERE / "node_client.mjs"),
 }
 RUN_DEADLINE_S = 600
+# The servers' names as arguments of the runners and in the gateway's configuration.
+NAMES = ("conformance", "recorder", "reference")
 # The reader's rights on the recorder and on the conformance server.
 READER = ["echo", "test_simple_text", "prompt:greeting", "resource:record://open"]
 
 
-def direct_plan(servers):
-    """Arguments of the runners without a gateway."""
-    conformance, recorder, reference = servers
-    return [
-        *("--conformance", conformance.url),
-        *("--recorder", recorder.url),
-        *("--reference", reference.url),
-        *("--seen", recorder.origin),
-    ]
+def bare_plan(servers, endpoints):
+    """Arguments of the runners without a gateway: nobody asks for a key."""
+    plan = ["--seen", servers[1].origin]
+    for name, endpoint in zip(NAMES, endpoints):
+        plan += [f"--{name}", endpoint.url]
+    return plan
+
+
+def stand_in_plan(stand_in, servers, folder, stack):
+    endpoints = []
+    for name, server in zip(NAMES, servers):
+        own_folder = folder / name
+        own_folder.mkdir()
+        endpoints.append(stack.enter_context(stand_ins.stand_in(stand_in, server, own_folder)))
+    return bare_plan(servers, endpoints)
 
 
 def guarded_plan(binary, servers, folder, stack):
     """Starts the gateway in front of `servers` and returns the arguments of the runners."""
-    names = ("conformance", "recorder", "reference")
     configuration = gateway.Configuration(folder)
     # The limited identity has a limit of its own; the others are never in the way of a test.
     configuration.section("[rate_limit]", requests_per_second=100000, burst_size=100000)
@@ -51,15 +59,23 @@ def guarded_plan(binary, servers, folder, stack):
         "--reader": configuration.api_key("reader", READER),
         "--limited": configuration.api_key("limited", ["*"], rate_limit=4, burst_size=8),
     }
-    for name, server in zip(names, servers):
+    for name, server in zip(NAMES, servers):
         configuration.server(name, server.url)
     service = stack.enter_context(gateway.gateway(binary, configuration))
     plan = ["--seen", servers[1].origin]
-    for name in names:
+    for name in NAMES:
         plan += [f"--{name}", f"{service.origin}/mcp/{name}"]
     for option, key in keys.items():
         plan += [option, key]
     return plan
+
+
+def make_plan(options, servers, folder, stack):
+    if options.guard:
+        return guarded_plan(options.guard, servers, folder, stack)
+    if options.stand_in:
+        return stand_in_plan(options.stand_in, servers, folder, stack)
+    return bare_plan(servers, servers)
 
 
 def run_clients(options, plan):
@@ -81,6 +97,7 @@ def arguments():
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--guard", help="path of the mcp-guard binary")
     target.add_argument("--direct", action="store_true")
+    target.add_argument("--stand-in", choices=[name for name in stand_ins.NAMES if name != "token"])
     for name in RUNNERS:
         parser.add_argument(f"--only-{name}", dest="runners", action="append_const", const=name)
     parser.add_argument("--only", help="run the properties whose name contains this")
@@ -96,8 +113,7 @@ def main():
         with contextlib.ExitStack() as stack:
             makers = (upstreams.python_conformance, upstreams.recorder, upstreams.server_everything)
             servers = [stack.enter_context(make(folder)) for make in makers]
-            plan = guarded_plan(options.guard, servers, folder, stack) if options.guard else direct_plan(servers)
-            result = run_clients(options, plan)
+            result = run_clients(options, make_plan(options, servers, folder, stack))
     except (packages.Missing, processes.StartFailure, FileNotFoundError) as failure:
         print(f"clients: {failure}", file=sys.stderr)
         return 2

@@ -44,6 +44,7 @@ http {{
       proxy_set_header Connection '';
       proxy_set_header Host {host};
       proxy_buffering off;
+      client_body_buffer_size 2m;
       proxy_read_timeout 300s;
       {defect}
     }}
