@@ -33,6 +33,9 @@ pub const ENTRY_WILDCARDS_MAX: usize = 16;
 /// Longest bearer token that is looked at, in bytes. Longer ones are refused unread.
 pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1_024;
 
+/// Hops of X-Forwarded-For that are looked at.
+pub const FORWARDED_HOPS_MAX: usize = 32;
+
 // ---------------------------------------------------------------------------------------------------------------- quota
 
 /// Highest rate of a quota, in requests per second.
@@ -129,11 +132,14 @@ pub const LIST_TTL_MS_MAX: u64 = 60 * SECOND_MS;
 
 // ---------------------------------------------------------------------------------------------------------------- audit
 
-/// Longest encoded text field of an audit record, in bytes between its quotes.
-pub const AUDIT_TEXT_BYTES_MAX: usize = 256;
+/// Longest encoded text of an audit record that a client may choose, in bytes between its quotes.
+pub const AUDIT_TEXT_BYTES_MAX: usize = 240;
+
+/// Longest encoded word of an audit record (ids, methods, server names), in bytes between its quotes.
+pub const AUDIT_WORD_BYTES_MAX: usize = 64;
 
 /// Longest encoded audit record, in bytes, newline included.
-pub const AUDIT_RECORD_BYTES_MAX: usize = 5 * 1_024;
+pub const AUDIT_RECORD_BYTES_MAX: usize = 2_560;
 
 /// Audit bytes that one worker holds for the control thread.
 pub const AUDIT_LANE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
@@ -271,6 +277,10 @@ const _: () = {
     assert!(
         AUDIT_RECORD_BYTES_MAX * 64 <= AUDIT_LANE_BYTES_MAX,
         "a lane holds many records"
+    );
+    assert!(
+        AUDIT_WORD_BYTES_MAX >= SERVER_NAME_BYTES_MAX,
+        "a server is recorded whole"
     );
     assert!(QUOTA_SHARDS.is_power_of_two(), "shards are chosen by mask");
     assert!(

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::identity::{AddressRange, Authenticator};
 use super::limits::{self, Limits};
 use super::policy::Ceiling;
-use super::quota::QuotaPlan;
+use super::quota::{Quota, QuotaPlan};
 use super::route::{Cors, HostPolicy, OriginPolicy, RouteConflict, Routes};
 
 /// A server's place in its snapshot. Indices of two snapshots are unrelated.
@@ -93,6 +93,27 @@ pub struct SnapshotParts {
     pub trusted_proxies: Vec<AddressRange>,
 }
 
+impl SnapshotParts {
+    /// Defaults for everything but the servers: nobody may come in, and no Origin may talk to us.
+    #[must_use]
+    pub fn new(servers: Vec<ServerParts>) -> Self {
+        Self {
+            revision: 0,
+            servers,
+            identity: Authenticator::default(),
+            quotas: QuotaPlan::new(Quota::DEFAULT, Vec::new()),
+            hosts: HostPolicy::any(),
+            origins: OriginPolicy::default(),
+            cors: None,
+            limits: Limits::DEFAULT,
+            audit: AuditSettings::default(),
+            public_url: None,
+            metrics_on_main: false,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
 impl Snapshot {
     /// Puts the parts together. Errors: every conflict between the routes of the servers.
     pub fn new(parts: SnapshotParts) -> Result<Self, Vec<RouteConflict>> {
@@ -168,6 +189,17 @@ impl Server {
     #[must_use]
     pub const fn index(&self) -> ServerIndex {
         self.index
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// A server outside any snapshot.
+    pub(crate) fn alone(parts: ServerParts) -> Self {
+        Self {
+            index: ServerIndex(0),
+            parts,
+        }
     }
 }
 
@@ -298,3 +330,7 @@ pub enum AuditOverflow {
     /// Records are lost, and counted.
     Drop,
 }
+
+#[cfg(test)]
+#[path = "snapshot/tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::SessionTag;
 use super::json::{write_string, write_u64};
 use super::timestamp::{TIMESTAMP_BYTES, write_timestamp};
-use crate::engine::limits::{AUDIT_RECORD_BYTES_MAX, AUDIT_TEXT_BYTES_MAX};
+use crate::engine::limits::{AUDIT_RECORD_BYTES_MAX, AUDIT_TEXT_BYTES_MAX, AUDIT_WORD_BYTES_MAX};
 
 /// What happened. One record a JSON-RPC message, with its most specific event (DESIGN A5b.14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,7 +127,8 @@ pub const FIELDS: [&str; 22] = [
 
 /// One record, borrowed from the exchange that it describes. Absent fields are left out of the line.
 ///
-/// Texts may hold any bytes: they are escaped, and cut to [`AUDIT_TEXT_BYTES_MAX`] bytes each.
+/// Texts may hold any bytes: they are escaped, and cut to [`AUDIT_TEXT_BYTES_MAX`] bytes each, ids and methods to
+/// [`AUDIT_WORD_BYTES_MAX`].
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     /// When, in microseconds of Unix time.
@@ -214,13 +215,13 @@ impl Record<'_> {
         write_timestamp(self.timestamp_us, out);
         out.extend_from_slice(b"\"");
         own(",\"event_type\":", Some(self.event.as_str()), out);
-        text(",\"request_id\":", self.request_id, out);
-        text(",\"trace_id\":", self.trace_id, out);
+        word(",\"request_id\":", self.request_id, out);
+        word(",\"trace_id\":", self.trace_id, out);
         text(",\"identity_id\":", self.identity_id, out);
         own(",\"auth_provider\":", self.auth_provider, out);
         address(",\"peer\":", self.peer, out);
-        text(",\"server\":", self.server.map(str::as_bytes), out);
-        text(",\"method\":", self.method, out);
+        word(",\"server\":", self.server.map(str::as_bytes), out);
+        word(",\"method\":", self.method, out);
         text(",\"tool\":", self.tool, out);
         text(",\"prompt\":", self.prompt, out);
         text(",\"resource\":", self.resource, out);
@@ -232,7 +233,7 @@ impl Record<'_> {
         millis(",\"upstream_ms\":", self.upstream_us, out);
         number(",\"request_bytes\":", self.request_bytes, out);
         number(",\"response_bytes\":", self.response_bytes, out);
-        text(
+        word(
             ",\"session\":",
             self.session.as_ref().map(SessionTag::as_bytes),
             out,
@@ -250,9 +251,17 @@ fn text(key: &str, value: Option<&[u8]>, out: &mut Vec<u8>) {
     }
 }
 
-/// A word of the gateway's own, short and plain.
+/// A text that is short where nobody plays tricks: an id, a method, a name of the configuration.
+fn word(key: &str, value: Option<&[u8]>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(key.as_bytes());
+        write_string(value, AUDIT_WORD_BYTES_MAX, out);
+    }
+}
+
+/// A word of the gateway's own.
 fn own(key: &str, value: Option<&str>, out: &mut Vec<u8>) {
-    text(key, value.map(str::as_bytes), out);
+    word(key, value.map(str::as_bytes), out);
 }
 
 fn number(key: &str, value: Option<u64>, out: &mut Vec<u8>) {
@@ -313,9 +322,11 @@ const RECORD_BYTES_WORST: usize = {
         keys += FIELDS[index].len() + "\"\":,".len();
         index += 1;
     }
-    let texts = 15 * (AUDIT_TEXT_BYTES_MAX + QUOTES);
+    let texts = 6 * (AUDIT_TEXT_BYTES_MAX + QUOTES);
+    let words = 8 * (AUDIT_WORD_BYTES_MAX + QUOTES)
+        + "\"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255\"".len();
     let numbers = 7 * NUMBER_BYTES;
-    keys + texts + numbers + TIMESTAMP_BYTES + QUOTES + "{}\n".len()
+    keys + texts + words + numbers + TIMESTAMP_BYTES + QUOTES + "{}\n".len()
 };
 
 const _: () = assert!(

@@ -10,6 +10,7 @@ mod api_key;
 mod authenticate;
 mod challenge;
 mod credential;
+mod forwarded;
 mod key_hash;
 mod principal;
 
@@ -18,5 +19,6 @@ pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
 pub use authenticate::{AnonymousAccess, AuthFailure, Authenticator};
 pub use challenge::{ChallengeError, Challenges};
 pub use credential::{Credential, CredentialError};
+pub use forwarded::client_address;
 pub use key_hash::{KEY_PREFIX, KeyHash, KeyHashError, generate_key};
 pub use principal::{Principal, Provider};

@@ -47,7 +47,7 @@ impl Provider {
     const fn namespace(self) -> &'static str {
         match self {
             Self::ApiKey => "key:",
-            Self::Anonymous => "anonymous:",
+            Self::Anonymous => "",
             Self::Jwt => "jwt:",
             Self::OAuth => "oauth:",
             Self::Mtls => "mtls:",

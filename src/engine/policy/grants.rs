@@ -49,13 +49,11 @@ impl Grants {
         self.denied.find(server, subject)
     }
 
-    /// Whether some entry may allow something on `server`. An identity without entries reaches every server and may use
-    /// nothing there, so that its lists come back empty instead of its server missing.
+    /// Whether this identity may know of `server`: unless its entries are all about other servers, or one of `denied` takes
+    /// the whole server away by name (`server::*`). An identity without entries reaches every server and may use nothing
+    /// there, so that its lists come back empty instead of its server missing.
     pub(super) fn concerns(&self, server: &str) -> bool {
-        let denied_whole = SubjectKind::ALL
-            .iter()
-            .all(|&kind| self.denied.covers(server, kind));
-        !denied_whole && (self.allowed.is_empty() || self.allowed.touches(server))
+        !self.denied.takes_away(server) && (self.allowed.is_empty() || self.allowed.touches(server))
     }
 
     /// Whether every name of `kind` on `server` is allowed. May say no where the answer is yes, never the reverse.
@@ -185,9 +183,21 @@ impl NameSet {
     }
 
     fn covers(&self, server: &str) -> bool {
-        self.patterns
+        self.wildcards().any(|entry| entry.applies_to(server))
+    }
+
+    fn covers_by_name(&self, server: &str) -> bool {
+        self.wildcards()
+            .any(|entry| entry.server.as_deref() == Some(server))
+    }
+
+    /// Entries that match every name.
+    fn wildcards(&self) -> impl Iterator<Item = &Scoped> {
+        let any = self
+            .patterns
             .iter()
-            .any(|(matcher, entry)| matches!(matcher, Matcher::Any) && entry.applies_to(server))
+            .filter(|(matcher, _)| matches!(matcher, Matcher::Any));
+        any.map(|(_, entry)| entry)
     }
 }
 
@@ -239,6 +249,11 @@ impl EntrySet {
 
     fn covers(&self, server: &str, kind: SubjectKind) -> bool {
         self.kinds[kind as usize].covers(server)
+    }
+
+    /// Whether an entry `server::*` is in the list.
+    fn takes_away(&self, server: &str) -> bool {
+        self.kinds.iter().all(|names| names.covers_by_name(server))
     }
 
     fn touches_kind(&self, server: &str, kind: SubjectKind) -> bool {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::engine::limits::{BURST_MAX, RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN};
+use crate::engine::limits::{
+    BURST_DEFAULT, BURST_MAX, RATE_PER_SECOND_DEFAULT, RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN,
+};
 
 const SECOND_NS: f64 = 1e9;
 
@@ -15,6 +17,12 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// The default of `[rate_limit]`.
+    pub const DEFAULT: Self = Self {
+        increment_ns: (SECOND_NS / RATE_PER_SECOND_DEFAULT) as u64,
+        burst: BURST_DEFAULT,
+    };
+
     /// `rate_per_second` requests a second, `burst` at once.
     ///
     /// The time of one request is rounded up to whole nanoseconds, so the rate is never exceeded and falls short by less
