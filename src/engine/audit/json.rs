@@ -34,7 +34,7 @@ const fn escapes() -> [u8; 256] {
 /// U+FFFD. What would take more than `bytes_max` between the quotes is cut at a character and ends in `…`.
 pub(in crate::engine) fn write_string(text: &[u8], bytes_max: usize, out: &mut Vec<u8>) {
     out.push(b'"');
-    if text.len() <= bytes_max && is_plain(text) {
+    if text.len() <= bytes_max && plain_prefix(text) == text.len() {
         out.extend_from_slice(text);
     } else {
         let room = Room {
@@ -47,12 +47,32 @@ pub(in crate::engine) fn write_string(text: &[u8], bytes_max: usize, out: &mut V
     out.push(b'"');
 }
 
-/// Whether every byte stands for itself. Without branches, so that it is done many bytes at a time.
-fn is_plain(text: &[u8]) -> bool {
-    let special = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == b'"') | (byte == b'\\');
-    !text
-        .iter()
-        .fold(false, |found, &byte| found | special(byte))
+/// Bytes at the beginning of `text` that stand for themselves. Looks at eight at a time.
+fn plain_prefix(text: &[u8]) -> usize {
+    let (words, tail) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let marks = special_marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return index * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |&byte: &u8| ESCAPES[usize::from(byte)] != 0;
+    text.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
+}
+
+/// Sets the highest bit of each byte of `word` that needs an escape or begins a longer character. Bytes above the lowest
+/// one marked may be marked in error, by the borrow of a subtraction.
+const fn special_marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    let delete = zeros(word ^ (ONES * 0x7f));
+    (control | quote | backslash | delete | word) & HIGH
 }
 
 /// The room that a text has, and where it must be cut to leave some for the mark, should it turn out too long.
@@ -79,45 +99,35 @@ impl Room {
     }
 }
 
+/// Writes runs of plain bytes whole and everything else a character at a time, until all is written or the room runs out.
 fn write_hostile(text: &[u8], mut room: Room, out: &mut Vec<u8>) {
-    let whole = text.utf8_chunks().all(|chunk| {
-        let invalid = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
-        write_text(chunk.valid(), &mut room, out)
-            && invalid.is_none_or(|mark| write_one(mark, &mut room, out))
-    });
-    if !whole {
-        out.truncate(room.cut);
-        out.extend_from_slice(ELLIPSIS);
-    }
-}
-
-/// Writes runs of plain bytes whole and everything else a character at a time. False where the room ran out.
-fn write_text(text: &str, room: &mut Room, out: &mut Vec<u8>) -> bool {
     let mut rest = text;
     while !rest.is_empty() {
-        let plain = rest
-            .bytes()
-            .position(|byte| ESCAPES[usize::from(byte)] != 0)
-            .unwrap_or(rest.len());
         // Plain bytes are ASCII, so any number of them ends at a character.
-        let (run, after) = rest.split_at(plain.min(room.free(out)));
-        out.extend_from_slice(run.as_bytes());
+        let (run, after) = rest.split_at(plain_prefix(rest).min(room.free(out)));
+        out.extend_from_slice(run);
         room.keep(out);
-        let mut chars = after.chars();
-        if chars
-            .next()
-            .is_some_and(|character| !write_one(character, room, out))
-        {
-            return false;
+        rest = &after[write_first(after, out)..];
+        if !room.keep(out) {
+            out.truncate(room.cut);
+            out.extend_from_slice(ELLIPSIS);
+            return;
         }
-        rest = chars.as_str();
     }
-    true
 }
 
-fn write_one(character: char, room: &mut Room, out: &mut Vec<u8>) -> bool {
+/// Writes the first character of `text` and returns its length there. What is no character becomes U+FFFD.
+fn write_first(text: &[u8], out: &mut Vec<u8>) -> usize {
+    // No character, and no part of one, is longer than four bytes.
+    let Some(chunk) = text[..text.len().min(4)].utf8_chunks().next() else {
+        return 0;
+    };
+    let (character, length) = match chunk.valid().chars().next() {
+        Some(character) => (character, character.len_utf8()),
+        None => (char::REPLACEMENT_CHARACTER, chunk.invalid().len()),
+    };
     write_char(character, out);
-    room.keep(out)
+    length
 }
 
 fn write_char(character: char, out: &mut Vec<u8>) {

@@ -35,12 +35,17 @@ impl KeyHash {
             .map(Self)
             .map_err(|_| KeyHashError::WrongLength { found })
     }
+
+    /// Whether both are the same digest, in time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
 }
 
 impl PartialEq for KeyHash {
-    /// Compares in time that does not depend on where the digests differ.
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.matches(other)
     }
 }
 
