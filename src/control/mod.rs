@@ -1,1 +1,30 @@
 //! The control plane: one tokio thread that does everything slow.
+//!
+//! It loads and publishes configurations, resolves names, probes required upstreams, writes audit records, answers the admin
+//! listener, obeys signals and drains. **Invariant:** no request waits for it; it meets the workers in
+//! [`mailbox`](crate::mailbox) only and imports nothing of them.
+//!
+//! Read [`run`] first.
+
+mod admin;
+pub mod audit;
+mod gateway;
+pub mod http;
+pub mod logging;
+mod probe;
+pub mod process;
+mod reload;
+mod resolve;
+pub mod round_trip;
+mod scrape;
+mod signals;
+mod source;
+mod start;
+mod status;
+#[cfg(test)]
+mod testing;
+mod usage;
+
+pub use scrape::metrics;
+pub use source::Source;
+pub use start::{Addresses, Run, StartError, run};

@@ -1,1 +1,29 @@
-//! Every metric name, label and bucket, defined once.
+//! Every metric: its name, labels, buckets, cells and exposition.
+//!
+//! Workers count into cells of their own ([`WorkerMetrics`], [`UpstreamCells`]) with plain loads and stores; a scrape adds
+//! the cells of all workers up and writes the Prometheus text format.
+//! Names are defined once, in [`family`].
+//!
+//! **Invariant:** no label takes a value that a client can invent: each label is a closed enum here, a method of the
+//! engine's closed set, a configured server name or a worker's number.
+
+mod cells;
+mod control;
+mod exposition;
+pub mod family;
+mod histogram;
+mod labels;
+pub mod scrape;
+mod upstream;
+mod worker;
+
+pub use cells::{Counter, Gauge};
+pub use control::ControlMetrics;
+pub use exposition::{CONTENT_TYPE, Exposition, Samples};
+pub use family::{Family, Kind};
+pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
+pub use labels::{
+    AuthResult, Bound, ReloadResult, STATUSES, UpstreamResult, provider_label, status_label,
+};
+pub use upstream::UpstreamCells;
+pub use worker::{METHODS_MAX, WorkerMetrics};

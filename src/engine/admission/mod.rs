@@ -1,1 +1,14 @@
-//! Admission: a request head, then its body, become a permitted call or a refusal.
+//! Admission: the order of the checks between a request's first byte and its permit, in one place.
+//!
+//! [`admit_head`] needs the head alone, so a caller that is not let in never makes the gateway hold a body. [`read_body`] and
+//! [`judge`] follow once the body is there. What it never does: charge a quota or write a byte; the worker does both, with
+//! what comes out of here.
+//!
+//! **Invariant:** the first check that fails decides, and nothing later runs: host, origin, route, credential, reach, method,
+//! content type; then JSON, agreement of headers and body, policy.
+
+mod body;
+mod head;
+
+pub use body::{BodyRefusal, Judgement, Understood, actions, judge, read_body, read_bodiless};
+pub use head::{Arrival, HeadAdmission, HeadRefusal, Page, Verb, admit_head};

@@ -1,0 +1,301 @@
+//! `[server]` and what is below it.
+
+use super::{Key, Kind, Section, key};
+
+const TLS_LATER: &str = "TLS";
+
+pub(super) const SERVER: Section = Section {
+    path: "server",
+    keys: &[
+        key(
+            "host",
+            Kind::Text,
+            "\"127.0.0.1\"",
+            "IP address (or `localhost`) that the main listener binds.",
+        ),
+        key(
+            "port",
+            Kind::Integer,
+            "3000",
+            "Port of the main listener; 0 lets the kernel choose.",
+        ),
+        key(
+            "workers",
+            Kind::AutoOrInteger,
+            "\"auto\"",
+            "Worker threads; `auto` is one for each core that the process may use.",
+        ),
+        key(
+            "accept",
+            Kind::Choice(&["reuseport", "shared"]),
+            "\"reuseport\"",
+            "A listener for each worker, or one that they share (even spread of few long connections).",
+        ),
+        key(
+            "io",
+            Kind::Choice(&["auto", "uring", "epoll"]),
+            "\"auto\"",
+            "Kernel interface; `auto` takes io_uring where the kernel offers it.",
+        ),
+        key(
+            "max_request_size",
+            Kind::Size,
+            "\"1MiB\"",
+            "Largest request body; beyond it 413.",
+        ),
+        key(
+            "public_url",
+            Kind::Text,
+            "",
+            "Where clients reach the gateway: `https://mcp.example.com`.",
+        ),
+        key(
+            "allowed_hosts",
+            Kind::Texts,
+            "[]",
+            "Further `Host` values that are accepted. On a loopback listener the loopback names always are; elsewhere an empty list accepts any.",
+        ),
+        key(
+            "allowed_origins",
+            Kind::Texts,
+            "[]",
+            "`Origin` values that are accepted; others get 403. Empty: the origin of `public_url`, and on loopback the loopback origins with the port of the listener.",
+        ),
+        key(
+            "trusted_proxies",
+            Kind::Texts,
+            "[]",
+            "Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed.",
+        ),
+        key(
+            "drain_timeout",
+            Kind::Duration,
+            "\"30s\"",
+            "How long requests in flight may take to finish after SIGTERM.",
+        ),
+        key(
+            "busy_poll_us",
+            Kind::Integer,
+            "0",
+            "Microseconds that an idle worker polls before it sleeps; lowers latency, costs CPU.",
+        ),
+        key(
+            "session_ttl",
+            Kind::Duration,
+            "",
+            "How long a session lives.",
+        )
+        .later("session sealing"),
+        key(
+            "session_key",
+            Kind::Secret,
+            "",
+            "Key that seals session ids.",
+        )
+        .later("session sealing"),
+        key("legacy_sse", Kind::Flag, "", "HTTP+SSE of 2024-11-05.").later("legacy HTTP+SSE"),
+        key("cors", Kind::Section, "", "Browsers of other origins."),
+        key("limits", Kind::Section, "", "Bounds."),
+        key("admin", Kind::Section, "", "The admin listener."),
+        key("tls", Kind::Section, "", "TLS on the main listener.").later(TLS_LATER),
+    ],
+};
+
+pub(super) const CORS: Section = Section {
+    path: "server.cors",
+    keys: &[
+        key(
+            "enabled",
+            Kind::Flag,
+            "false",
+            "Whether preflights are answered and CORS headers are sent.",
+        ),
+        key(
+            "allowed_origins",
+            Kind::Texts,
+            "[]",
+            "Origins that get them, out of `server.allowed_origins`; empty is all of those.",
+        ),
+        key(
+            "allowed_methods",
+            Kind::Texts,
+            "[\"GET\", \"POST\", \"DELETE\", \"OPTIONS\"]",
+            "`Access-Control-Allow-Methods`.",
+        ),
+        key(
+            "allowed_headers",
+            Kind::Texts,
+            "[\"Authorization\", \"Content-Type\", \"Accept\", \"Last-Event-ID\", \"MCP-Protocol-Version\", \"Mcp-Session-Id\", \"Mcp-Method\", \"Mcp-Name\"]",
+            "`Access-Control-Allow-Headers`.",
+        ),
+        key(
+            "max_age",
+            Kind::Duration,
+            "3600",
+            "How long a browser may remember a preflight.",
+        ),
+    ],
+};
+
+pub(super) const LIMITS: Section = Section {
+    path: "server.limits",
+    keys: &[
+        key(
+            "head_bytes",
+            Kind::Size,
+            "\"32KiB\"",
+            "Largest request head; beyond it 431.",
+        ),
+        key(
+            "headers",
+            Kind::Integer,
+            "100",
+            "Most header fields in a request; beyond it 431.",
+        ),
+        key(
+            "header_timeout",
+            Kind::Duration,
+            "\"10s\"",
+            "From the first byte of a head to its last.",
+        ),
+        key(
+            "body_timeout",
+            Kind::Duration,
+            "\"30s\"",
+            "From the first byte of a body to its last.",
+        ),
+        key(
+            "idle_timeout",
+            Kind::Duration,
+            "\"60s\"",
+            "How long an idle keep-alive connection is kept.",
+        ),
+        key(
+            "write_timeout",
+            Kind::Duration,
+            "\"10s\"",
+            "How long a client may take no byte of an answer.",
+        ),
+        key(
+            "connections",
+            Kind::Integer,
+            "20000",
+            "Open client connections in all.",
+        ),
+        key(
+            "connections_per_ip",
+            Kind::Integer,
+            "10000",
+            "Open client connections from one address.",
+        ),
+        key(
+            "requests_in_flight",
+            Kind::Integer,
+            "20000",
+            "Requests being served at once; beyond it 503.",
+        ),
+        key(
+            "json_depth",
+            Kind::Integer,
+            "64",
+            "Deepest nesting of a request's JSON; beyond it 400.",
+        ),
+        key(
+            "streams_per_principal",
+            Kind::Integer,
+            "10000",
+            "Open event streams of one identity; beyond it 429.",
+        ),
+        key(
+            "list_bytes",
+            Kind::Size,
+            "\"8MiB\"",
+            "Largest list answer that is filtered; beyond it 502.",
+        ),
+        key(
+            "event_bytes",
+            Kind::Size,
+            "\"8MiB\"",
+            "Largest event or JSON answer that is inspected whole; at least `list_bytes`.",
+        ),
+        key(
+            "sse_keepalive",
+            Kind::Duration,
+            "\"15s\"",
+            "How often a silent event stream carries a comment.",
+        ),
+        key(
+            "detached_timeout",
+            Kind::Duration,
+            "\"300s\"",
+            "How long a request of a session goes on after its client left.",
+        ),
+        key(
+            "detached_requests",
+            Kind::Integer,
+            "256",
+            "Such requests of one worker.",
+        ),
+        key(
+            "upstream_idle_connections",
+            Kind::Integer,
+            "64",
+            "Idle connections that a worker keeps to one upstream.",
+        ),
+        key(
+            "upstream_idle_timeout",
+            Kind::Duration,
+            "\"30s\"",
+            "How long it keeps them.",
+        ),
+    ],
+};
+
+pub(super) const ADMIN: Section = Section {
+    path: "server.admin",
+    keys: &[
+        key(
+            "host",
+            Kind::Text,
+            "\"127.0.0.1\"",
+            "IP address that the admin listener binds.",
+        ),
+        key(
+            "port",
+            Kind::Integer,
+            "9464",
+            "Its port; 0 lets the kernel choose.",
+        ),
+        key(
+            "token",
+            Kind::Secret,
+            "",
+            "Bearer token of admin requests; required off loopback.",
+        ),
+        key(
+            "metrics_on_main",
+            Kind::Flag,
+            "false",
+            "Whether `/metrics` is served, with credentials, on the main listener too.",
+        ),
+    ],
+};
+
+pub(super) const TLS: Section = Section {
+    path: "server.tls",
+    keys: &[
+        tls("cert_path", Kind::Path),
+        tls("key_path", Kind::Path),
+        tls("client_ca_path", Kind::Path),
+        tls(
+            "client_auth",
+            Kind::Choice(&["none", "optional", "required"]),
+        ),
+        tls("min_version", Kind::Choice(&["1.2", "1.3"])),
+        tls("crl_path", Kind::Path),
+    ],
+};
+
+const fn tls(name: &'static str, kind: Kind) -> Key {
+    key(name, kind, "", "").later(TLS_LATER)
+}

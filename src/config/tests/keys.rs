@@ -1,0 +1,163 @@
+//! The schema against the code: every key does something, and has the default that it says.
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use super::{HASH, base, config, diagnostics, load_toml};
+use crate::config::schema::{Kind, SECTIONS, Section};
+use crate::config::tree::join;
+
+/// Every key of this version, each with a value that is not its default.
+const EVERYTHING: &str = include_str!("everything.toml");
+
+fn everything() -> DocumentMut {
+    EVERYTHING.parse().unwrap()
+}
+
+/// The table of `section` in `document`, the first where there are several.
+fn table<'d>(document: &'d mut DocumentMut, section: &Section) -> Option<&'d mut dyn TableLike> {
+    let mut item: &mut Item = document.as_item_mut();
+    for name in section.path.split('.').filter(|name| !name.is_empty()) {
+        item = item.as_table_like_mut()?.get_mut(name)?;
+        if let Item::ArrayOfTables(tables) = item {
+            // The sections inside lists have no sections inside themselves.
+            return tables.get_mut(0).map(|table| table as &mut dyn TableLike);
+        }
+    }
+    item.as_table_like_mut()
+}
+
+#[test]
+fn every_key_has_an_effect() {
+    let whole = format!("{:?}", config(EVERYTHING));
+    for section in SECTIONS {
+        for key in section
+            .keys
+            .iter()
+            .filter(|key| key.later.is_none() && key.kind != Kind::Section)
+        {
+            // A lone `[upstream]` has a URL, and several servers have theirs: the file has several.
+            if section.path == "upstream" && ["url", "headers", "bearer_token"].contains(&key.name)
+            {
+                continue;
+            }
+            let path = join(section.path, key.name);
+            let mut document = everything();
+            let table = table(&mut document, section)
+                .unwrap_or_else(|| panic!("[{}] is not in the file", section.path));
+            assert!(
+                table.remove(key.name).is_some(),
+                "{path} is not in the file"
+            );
+            let changed = match load_toml(&document.to_string()) {
+                Ok(loaded) => format!("{:?}", loaded.config) != whole,
+                Err(_) => true,
+            };
+            // One transport is all that there is.
+            assert!(changed || key.name == "transport", "{path} has no effect");
+        }
+    }
+}
+
+#[test]
+fn every_default_is_what_the_schema_says() {
+    let without = base();
+    let expected = format!("{:?}", config(&without));
+    for section in SECTIONS {
+        for key in section
+            .keys
+            .iter()
+            .filter(|key| key.later.is_none() && !key.default.is_empty())
+        {
+            if section.path.starts_with("upstream.servers") || section.path.contains("tool_limits")
+            {
+                continue;
+            }
+            if section.path == "auth.anonymous"
+                || key.name == "allowed_tools"
+                || (section.path, key.name) == ("audit", "stdout")
+            {
+                continue;
+            }
+            let mut document: DocumentMut = without.parse().unwrap();
+            set(&mut document, section, key.name, key.default);
+            let text = document.to_string();
+            let loaded = load_toml(&text)
+                .unwrap_or_else(|refused| panic!("{text}{:#?}", refused.diagnostics));
+            assert_eq!(
+                format!("{:?}", loaded.config),
+                expected,
+                "{}.{}",
+                section.path,
+                key.name
+            );
+        }
+    }
+}
+
+fn set(document: &mut DocumentMut, section: &Section, key: &str, value: &str) {
+    let mut item: &mut Item = document.as_item_mut();
+    for name in section.path.split('.') {
+        item = item
+            .as_table_like_mut()
+            .unwrap()
+            .entry(name)
+            .or_insert(toml_edit::table());
+        if let Item::ArrayOfTables(tables) = item {
+            tables
+                .get_mut(0)
+                .unwrap()
+                .insert(key, Item::Value(value.parse().unwrap()));
+            return;
+        }
+    }
+    item.as_table_like_mut()
+        .unwrap()
+        .insert(key, Item::Value(value.parse().unwrap()));
+}
+
+#[test]
+fn a_tool_limit_takes_its_burst_from_the_default() {
+    let text = format!(
+        "{}[rate_limit]\nburst_size = 7\n[[rate_limit.tool_limits]]\ntool_pattern = 'x'\nrequests_per_second = 1\n",
+        base()
+    );
+    assert_eq!(config(&text).rate_limit.tool_limits[0].burst_size, 7);
+}
+
+#[test]
+fn servers_inherit_what_they_do_not_say() {
+    let text = format!(
+        "[[auth.api_keys]]\nid='a'\nkey_hash='{HASH}'\nallowed_tools=['*']\n\
+         [upstream]\ntimeout='7s'\nforward_headers=['X-A']\n\
+         [[upstream.servers]]\nname='a'\nurl='http://a'\n\
+         [[upstream.servers]]\nname='b'\nurl='http://b'\ntimeout='8s'\nforward_headers=[]\n"
+    );
+    let upstreams = config(&text).upstreams;
+    assert_eq!(
+        upstreams
+            .iter()
+            .map(|upstream| upstream.timeout.as_secs())
+            .collect::<Vec<_>>(),
+        [7, 8]
+    );
+    assert_eq!(upstreams[0].forward_headers, ["x-a"]);
+    assert!(upstreams[1].forward_headers.is_empty());
+    assert_eq!(
+        upstreams
+            .iter()
+            .map(|upstream| upstream.default)
+            .collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
+#[test]
+fn null_sections_of_yaml_are_empty_ones() {
+    let text = "server:\nrate_limit: ~\nauth:\n  anonymous:\nupstream:\n  url: http://localhost:8080/mcp\n";
+    let found = diagnostics(super::load_in(
+        crate::config::Fixed::default(),
+        "c.yaml",
+        text,
+    ));
+    assert!(found.iter().all(|found| !found.is_error()), "{found:#?}");
+}

@@ -1,0 +1,236 @@
+//! One request at a time to a server, with bounds.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use guard_io::http1::{
+    BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method,
+    ResponseHead, ResponseProgress, parse_response,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Host name or address, and port. Names are resolved off the runtime's thread.
+    Tcp(String, u16),
+    /// Path of a socket.
+    Unix(PathBuf),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum ClientError {
+    /// No connection.
+    Connect(io::Error),
+    /// The connection failed before the answer was whole.
+    Broken(io::Error),
+    /// The server closed before the answer was whole.
+    Closed,
+    /// What came is not HTTP/1.1 that the gateway accepts.
+    BadAnswer(String),
+    /// The answer exceeds its bound.
+    TooLarge {
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// A field of the request cannot be written.
+    BadField(String),
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => write!(f, "no connection: {error}"),
+            Self::Broken(error) => write!(f, "connection broke: {error}"),
+            Self::Closed => f.write_str("server closed the connection before it answered"),
+            Self::BadAnswer(why) => write!(f, "answer is not valid HTTP/1.1: {why}"),
+            Self::TooLarge { bytes_max } => write!(f, "answer exceeds {bytes_max} bytes"),
+            Self::BadField(name) => write!(f, "header {name} has a value that cannot be sent"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+/// A connection that carries one exchange after another.
+pub struct Client {
+    stream: Box<dyn Stream>,
+    received: Vec<u8>,
+    index: HeadIndex,
+    head_bytes: Vec<u8>,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// An answer whose body is still to be read.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    client: &'a mut Client,
+    /// HTTP status.
+    pub status: u16,
+    reader: BodyReader,
+}
+
+impl Client {
+    /// Opens a connection.
+    pub async fn connect(endpoint: &Endpoint) -> Result<Self, ClientError> {
+        let stream: Box<dyn Stream> = match endpoint {
+            Endpoint::Tcp(host, port) => {
+                let stream = TcpStream::connect((host.as_str(), *port))
+                    .await
+                    .map_err(ClientError::Connect)?;
+                stream.set_nodelay(true).map_err(ClientError::Connect)?;
+                Box::new(stream)
+            }
+            Endpoint::Unix(path) => Box::new(
+                UnixStream::connect(path)
+                    .await
+                    .map_err(ClientError::Connect)?,
+            ),
+        };
+        Ok(Self {
+            stream,
+            received: Vec::new(),
+            index: HeadIndex::new(),
+            head_bytes: Vec::new(),
+        })
+    }
+
+    /// Sends one request and reads the head of its answer. Interim answers are skipped.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer<'_>, ClientError> {
+        let request = encode(method, target, fields, body)?;
+        self.stream
+            .write_all(&request)
+            .await
+            .map_err(ClientError::Broken)?;
+        let head = self.head(method).await?;
+        let rest = self.received.split_off(head.head_len);
+        self.head_bytes = std::mem::replace(&mut self.received, rest);
+        Ok(Answer {
+            status: head.status,
+            reader: BodyReader::response(head.framing),
+            client: self,
+        })
+    }
+
+    async fn head(&mut self, method: Method) -> Result<ResponseHead, ClientError> {
+        let (mut scanned, mut interims) = (0, 0);
+        loop {
+            let limits = HeadLimits::default();
+            let progress =
+                parse_response(&self.received, scanned, method, &limits, &mut self.index);
+            match progress.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))? {
+                ResponseProgress::Complete(head) => return Ok(head),
+                ResponseProgress::Interim { head_len, .. } if interims < INTERIM_RESPONSES_MAX => {
+                    interims += 1;
+                    scanned = 0;
+                    self.received.drain(..head_len);
+                    if !self.received.is_empty() {
+                        continue;
+                    }
+                }
+                ResponseProgress::Interim { .. } => {
+                    return Err(ClientError::BadAnswer("too many interim answers".into()));
+                }
+                ResponseProgress::Partial => scanned = self.received.len(),
+            }
+            if !self.receive().await? {
+                return Err(ClientError::Closed);
+            }
+        }
+    }
+
+    /// Reads once; `false` at the end of input.
+    async fn receive(&mut self) -> Result<bool, ClientError> {
+        self.received.reserve(8 << 10);
+        let bytes = self
+            .stream
+            .read_buf(&mut self.received)
+            .await
+            .map_err(ClientError::Broken)?;
+        Ok(bytes > 0)
+    }
+}
+
+impl Answer<'_> {
+    /// The value of the first field called `name`.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.client
+            .index
+            .first(&self.client.head_bytes, name.as_bytes())
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
+        while !self.reader.is_done() {
+            if self.client.received.is_empty() && !self.client.receive().await? {
+                return self
+                    .reader
+                    .finish_on_eof()
+                    .map(|()| None)
+                    .map_err(|_| ClientError::Closed);
+            }
+            let step = self.reader.next(&self.client.received);
+            let step = step.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))?;
+            let data = self.client.received[step.data].to_vec();
+            self.client.received.drain(..step.consumed);
+            if !data.is_empty() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole body, at most `bytes_max` bytes.
+    pub async fn body(mut self, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > bytes_max {
+                return Err(ClientError::TooLarge { bytes_max });
+            }
+        }
+        Ok(body)
+    }
+}
+
+fn encode(
+    method: Method,
+    target: &str,
+    fields: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Vec<u8>, ClientError> {
+    let mut out = Vec::with_capacity(512 + body.len());
+    let bad = |name: &str| ClientError::BadField(name.to_owned());
+    let mut head = HeadWriter::request(&mut out, method.name(&[]), target.as_bytes())
+        .map_err(|_| bad("target"))?;
+    for (name, value) in fields {
+        head.field(name.as_bytes(), value.as_bytes())
+            .map_err(|_| bad(name))?;
+    }
+    let framing = if body.is_empty() && method != Method::Post {
+        BodyFraming::Unsaid
+    } else {
+        BodyFraming::Length(body.len() as u64)
+    };
+    head.finish(framing);
+    out.extend_from_slice(body);
+    Ok(out)
+}

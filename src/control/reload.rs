@@ -1,0 +1,219 @@
+//! From one configuration to the next while the gateway runs.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::audit::{AuditHandle, AuditSettings, Event};
+use super::{probe, resolve};
+use crate::config::{Config, Diagnostic, compile};
+use crate::engine::snapshot::Snapshot;
+use crate::mailbox::{Live, ServerState, Shared};
+use crate::metrics::ReloadResult;
+
+/// How a reload ended.
+#[derive(Clone, Debug)]
+pub(super) enum Reloaded {
+    /// The new configuration is in force.
+    Applied {
+        /// Its revision.
+        revision: u64,
+        /// Keys whose change waits for a restart.
+        restart_needed: Vec<&'static str>,
+        /// What is probably not intended.
+        warnings: Vec<Diagnostic>,
+    },
+    /// The old configuration stays.
+    Rejected {
+        /// What is wrong, for people.
+        errors: Vec<String>,
+        /// The same for programs.
+        diagnostics: Vec<Value>,
+    },
+}
+
+impl Reloaded {
+    /// 200, or 422 where the file was refused.
+    pub(super) const fn status(&self) -> u16 {
+        match self {
+            Self::Applied { .. } => 200,
+            Self::Rejected { .. } => 422,
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Applied {
+                revision,
+                restart_needed,
+                warnings,
+            } => json!({
+                "result": self.result().as_str(),
+                "revision": revision,
+                "restart_needed": restart_needed,
+                "warnings": warnings.iter().map(Diagnostic::to_json).collect::<Vec<_>>(),
+            }),
+            Self::Rejected { diagnostics, .. } => json!({
+                "result": self.result().as_str(),
+                "diagnostics": diagnostics,
+            }),
+        }
+    }
+
+    fn result(&self) -> ReloadResult {
+        match self {
+            Self::Applied { restart_needed, .. } if restart_needed.is_empty() => {
+                ReloadResult::Applied
+            }
+            Self::Applied { .. } => ReloadResult::RestartNeeded,
+            Self::Rejected { .. } => ReloadResult::Rejected,
+        }
+    }
+
+    /// Says in log, metrics and audit log how the reload ended.
+    pub(super) async fn announce(&self, shared: &Shared, audit: &AuditHandle) {
+        shared.control.reload(self.result());
+        match self {
+            Self::Applied {
+                revision,
+                restart_needed,
+                warnings,
+            } => {
+                warnings
+                    .iter()
+                    .for_each(|warning| tracing::warn!("{warning}"));
+                if !restart_needed.is_empty() {
+                    tracing::warn!(keys = ?restart_needed, "these settings change with the next restart only");
+                }
+                tracing::info!(revision, "configuration reloaded");
+                audit
+                    .note(Event::Reloaded {
+                        revision: *revision,
+                    })
+                    .await;
+            }
+            Self::Rejected { errors, .. } => {
+                errors.iter().for_each(|error| tracing::error!("{error}"));
+                tracing::error!(
+                    errors = errors.len(),
+                    "configuration refused; the one in force stays"
+                );
+                audit
+                    .note(Event::ReloadRejected {
+                        errors: errors.len(),
+                    })
+                    .await;
+            }
+        }
+    }
+
+    pub(super) fn rejected_by(diagnostics: &[Diagnostic]) -> Self {
+        Self::Rejected {
+            errors: diagnostics.iter().map(ToString::to_string).collect(),
+            diagnostics: diagnostics.iter().map(Diagnostic::to_json).collect(),
+        }
+    }
+
+    fn rejected(errors: Vec<String>) -> Self {
+        let diagnostics = errors
+            .iter()
+            .map(|error| json!({ "severity": "error", "message": error }))
+            .collect();
+        Self::Rejected {
+            errors,
+            diagnostics,
+        }
+    }
+}
+
+/// Puts `fresh` in force beside `current`, which it replaces on success. Names are resolved and required servers probed
+/// before anything changes, so that the first request under the new configuration finds them.
+pub(super) async fn apply(
+    mut fresh: Config,
+    warnings: Vec<Diagnostic>,
+    current: &mut Config,
+    port: u16,
+    shared: &Shared,
+    audit: &AuditHandle,
+) -> Reloaded {
+    let restart_needed = keep_what_started(&mut fresh, current);
+    let old = shared.live.load_full();
+    let revision = old.snapshot.revision() + 1;
+    let snapshot = match compile(&fresh, port, revision) {
+        Ok(snapshot) => snapshot,
+        Err(findings) => {
+            return Reloaded::rejected(findings.iter().map(ToString::to_string).collect());
+        }
+    };
+    let live = succeed(&old, snapshot, shared.workers.len());
+    resolve::refresh(&live).await;
+    probe::probe_required(&live).await;
+    if let Err(error) = audit.use_settings(AuditSettings::from(&fresh.audit)).await {
+        return Reloaded::rejected(vec![error.to_string()]);
+    }
+    shared.publish(live);
+    *current = fresh;
+    Reloaded::Applied {
+        revision,
+        restart_needed,
+        warnings,
+    }
+}
+
+/// The state of a first configuration.
+pub(super) fn first(snapshot: Snapshot, workers: usize) -> Live {
+    let empty = Live {
+        snapshot: Arc::new(snapshot),
+        servers: Box::default(),
+    };
+    let servers = states(&empty, &empty.snapshot, workers);
+    Live { servers, ..empty }
+}
+
+/// The state under a new snapshot: servers that keep name and address keep everything, those that move keep their counters.
+fn succeed(old: &Live, snapshot: Snapshot, workers: usize) -> Live {
+    let servers = states(old, &snapshot, workers);
+    Live {
+        snapshot: Arc::new(snapshot),
+        servers,
+    }
+}
+
+fn states(old: &Live, snapshot: &Snapshot, workers: usize) -> Box<[Arc<ServerState>]> {
+    let state = |server: &crate::engine::snapshot::Server| {
+        let address = &server.upstream.address;
+        match old.servers.iter().find(|state| state.name == server.name) {
+            Some(state) if state.address == *address => Arc::clone(state),
+            Some(state) => Arc::new(state.moved(address.clone())),
+            None => Arc::new(ServerState::new(&server.name, address.clone(), workers)),
+        }
+    };
+    snapshot.servers().iter().map(state).collect()
+}
+
+/// Settings that are bound to sockets and threads stay as they were at the start; returns the keys of those that differ.
+fn keep_what_started(fresh: &mut Config, started: &Config) -> Vec<&'static str> {
+    let mut differ = Vec::new();
+    macro_rules! keep {
+        ($($key:literal $($field:ident).+;)+) => {$(
+            if fresh.$($field).+ != started.$($field).+ {
+                differ.push($key);
+                fresh.$($field).+ = started.$($field).+;
+            }
+        )+};
+    }
+    keep! {
+        "server.host" server.host;
+        "server.port" server.port;
+        "server.workers" server.workers;
+        "server.accept" server.accept;
+        "server.io" server.io;
+        "server.busy_poll_us" server.busy_poll_us;
+        "server.admin.host" server.admin.host;
+        "server.admin.port" server.admin.port;
+    }
+    differ
+}
+
+#[cfg(test)]
+mod tests;

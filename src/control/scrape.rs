@@ -1,0 +1,78 @@
+//! The body of `/metrics`.
+
+use super::usage;
+use crate::engine::snapshot::UpstreamAddress;
+use crate::mailbox::{AuditLane, Reach, Readiness, ServerState, Shared};
+use crate::metrics::scrape::{self, UpstreamSource};
+use crate::metrics::{Exposition, WorkerMetrics, family};
+
+/// Everything there is to count, as Prometheus text.
+#[must_use]
+pub fn metrics(shared: &Shared) -> String {
+    let mut out = Exposition::default();
+    let live = shared.live.load();
+    let workers: Vec<&WorkerMetrics> = shared
+        .workers
+        .iter()
+        .map(|worker| &*worker.metrics)
+        .collect();
+    let servers: Vec<_> = live.servers.iter().map(|server| source(server)).collect();
+    scrape::workers(&mut out, &workers);
+    scrape::upstreams(&mut out, &servers);
+    shared
+        .control
+        .active_identities
+        .set(i64::try_from(shared.quotas.identities()).unwrap_or(i64::MAX));
+    scrape::control(&mut out, &shared.control);
+    audit(&mut out, shared);
+    let ready = *shared.health.readiness() == Readiness::Ready;
+    out.family(&family::CONFIG_REVISION)
+        .value(&[], live.snapshot.revision() as f64);
+    out.family(&family::READY)
+        .value(&[], f64::from(u8::from(ready)));
+    out.family(&family::UPTIME)
+        .value(&[], shared.health.uptime_secs() as f64);
+    out.family(&family::BUILD_INFO)
+        .value(&[env!("CARGO_PKG_VERSION")], 1.0);
+    usage::expose(&mut out, shared);
+    out.encode()
+}
+
+/// The `transport` of a server's labels.
+#[must_use]
+pub(super) const fn transport(address: &UpstreamAddress) -> &'static str {
+    match address {
+        UpstreamAddress::Http { .. } | UpstreamAddress::Unix { .. } => "http",
+    }
+}
+
+fn source(server: &ServerState) -> UpstreamSource<'_> {
+    UpstreamSource {
+        server: &server.name,
+        transport: transport(&server.address),
+        cells: server.cells(),
+        up: match server.reach() {
+            Reach::Unknown => None,
+            Reach::Up => Some(true),
+            Reach::Down => Some(false),
+        },
+    }
+}
+
+fn audit(out: &mut Exposition, shared: &Shared) {
+    let sum = |of: fn(&AuditLane) -> u64| {
+        shared
+            .workers
+            .iter()
+            .map(|worker| of(&worker.lane))
+            .sum::<u64>() as f64
+    };
+    out.family(&family::AUDIT_RECORDS)
+        .value(&[], sum(AuditLane::records));
+    out.family(&family::AUDIT_DROPPED)
+        .value(&[], sum(AuditLane::dropped));
+    out.family(&family::AUDIT_REFUSED)
+        .value(&[], sum(AuditLane::refused));
+    out.family(&family::AUDIT_QUEUED_BYTES)
+        .value(&[], sum(|lane| lane.queued_bytes() as u64));
+}

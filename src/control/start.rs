@@ -1,0 +1,239 @@
+//! From a configuration to a gateway that serves.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+use super::admin::{Access, Admin, RELOADS_MAX};
+use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
+use super::gateway::{Gateway, readiness};
+use super::http::{self, Bounds};
+use super::logging::LogControl;
+use super::signals::Signals;
+use super::source::Source;
+use super::status::Facts;
+use super::{probe, process, reload, resolve, scrape};
+use crate::config::model::Workers;
+use crate::config::{Config, Loaded, compile};
+use crate::mailbox::{Bind, Shared};
+
+/// What [`run`] runs.
+pub struct Run {
+    /// Where the configuration comes from.
+    pub source: Source,
+    /// The level of the log.
+    pub log: LogControl,
+    /// Binds the main listeners and starts the workers.
+    pub bind: Bind,
+    /// Called once the gateway serves.
+    pub started: Box<dyn FnOnce(Addresses)>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a gateway listens, real ports filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Main listener.
+    pub main: SocketAddr,
+    /// Admin listener.
+    pub admin: SocketAddr,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The configuration was refused; each line says where and why.
+    Config(Vec<String>),
+    /// The admin listener cannot be bound.
+    Admin(SocketAddr, std::io::Error),
+    /// The audit file cannot be used.
+    Audit(OpenError),
+    /// Listeners or workers; the sentence says what and why.
+    DataPlane(String),
+    /// The runtime of the control thread or its signals.
+    Runtime(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(lines) => f.write_str(&lines.join("\n")),
+            Self::Admin(address, error) => {
+                write!(
+                    f,
+                    "admin listener cannot bind {address}: {error}; choose another server.admin.port"
+                )
+            }
+            Self::Audit(error) => error.fmt(f),
+            Self::DataPlane(why) => f.write_str(why),
+            Self::Runtime(error) => write!(f, "control thread cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Runs a gateway until it is told to end. The calling thread becomes the control thread.
+///
+/// Exit codes: 0 after an orderly drain, 1 where it could not start, a worker failed, or audit records could not be written.
+#[must_use]
+pub fn run(run: Run) -> ExitCode {
+    let runtime = match Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&StartError::Runtime(error)),
+    };
+    let outcome = runtime.block_on(start_and_serve(run));
+    end(runtime);
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &StartError) -> ExitCode {
+    match error {
+        // As `validate` shows them.
+        StartError::Config(lines) => lines.iter().for_each(|line| eprintln!("{line}")),
+        other => eprintln!("mcp-guard: {other}"),
+    }
+    ExitCode::FAILURE
+}
+
+/// A write that hangs in the kernel must not keep the process alive.
+fn end(runtime: Runtime) {
+    runtime.shutdown_timeout(Duration::from_millis(100));
+}
+
+async fn start_and_serve(run: Run) -> Result<bool, StartError> {
+    let signals = Signals::new().map_err(StartError::Runtime)?;
+    let gateway = start(run).await?;
+    Ok(gateway.run(signals).await)
+}
+
+async fn start(run: Run) -> Result<Gateway, StartError> {
+    let Run {
+        source,
+        log,
+        bind,
+        started,
+    } = run;
+    process::harden();
+    let config = load(&source)?;
+    let workers = worker_count(config.server.workers);
+    let bound = bind(&config.server, workers).map_err(StartError::DataPlane)?;
+    let address = bound.local_addr();
+    let (admin_listener, admin_address) = bind_admin(&config).await?;
+    let shared = share(&config, address.port(), workers).await?;
+    let audit_sources = AuditSources {
+        lanes: shared
+            .workers
+            .iter()
+            .map(|worker| Arc::clone(&worker.lane))
+            .collect(),
+        doorbell: Arc::clone(&shared.audit_doorbell),
+        metrics: Arc::clone(&shared.control),
+    };
+    let opened = AuditPump::open(audit_sources, AuditSettings::from(&config.audit));
+    let (pump, audit) = opened.map_err(StartError::Audit)?;
+    tokio::spawn(pump.run());
+    let plane = bound
+        .start(Arc::clone(&shared))
+        .map_err(StartError::DataPlane)?;
+    tracing::info!(workers, io = plane.io_mode(), "workers started");
+    let access = Arc::new(Access::new(
+        admin_address,
+        config.server.admin.token.clone(),
+    ));
+    let (reload_sender, reloads) = mpsc::channel(RELOADS_MAX);
+    let admin = Admin {
+        shared: Arc::clone(&shared),
+        facts: Facts {
+            address,
+            io_mode: plane.io_mode(),
+            config_path: source.path().display().to_string(),
+        },
+        access: Arc::clone(&access),
+        log,
+        reloads: reload_sender,
+    };
+    tokio::spawn(http::serve(
+        admin_listener,
+        Bounds::default(),
+        Arc::new(admin),
+    ));
+    shared
+        .health
+        .set_readiness(readiness(&shared, audit.is_stalled()));
+    tracing::info!(addr = %address, admin = %admin_address, "listening on http://{address}");
+    started(Addresses {
+        main: address,
+        admin: admin_address,
+    });
+    Ok(Gateway {
+        source,
+        config,
+        port: address.port(),
+        shared,
+        audit,
+        access,
+        plane,
+        reloads,
+    })
+}
+
+fn load(source: &Source) -> Result<Config, StartError> {
+    let lines = |diagnostics: &[crate::config::Diagnostic]| {
+        diagnostics.iter().map(ToString::to_string).collect()
+    };
+    let refused = |refused: crate::config::Refused| StartError::Config(lines(&refused.diagnostics));
+    let Loaded { config, warnings } = source.load().map_err(refused)?;
+    warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
+    Ok(config)
+}
+
+async fn bind_admin(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
+    let wanted = config.server.admin.address();
+    let failed = |error| StartError::Admin(wanted, error);
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Compiles the first snapshot, with every name resolved and every required upstream probed once.
+async fn share(config: &Config, port: u16, workers: usize) -> Result<Arc<Shared>, StartError> {
+    let refused = |findings: Vec<crate::config::Finding>| {
+        StartError::Config(findings.iter().map(ToString::to_string).collect())
+    };
+    let live = reload::first(compile(config, port, 1).map_err(refused)?, workers);
+    resolve::refresh(&live).await;
+    probe::probe_required(&live).await;
+    Ok(Arc::new(Shared::new(live, workers, scrape::metrics)))
+}
+
+/// How many workers `auto` is: one for each core that the process may use.
+fn worker_count(workers: Workers) -> usize {
+    match workers {
+        Workers::Count(count) => usize::from(count),
+        Workers::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}

@@ -1,0 +1,220 @@
+//! The head: is it for us, from where, to what, and from whom.
+
+use std::fmt;
+
+use crate::engine::identity::{AuthFailure, Principal};
+use crate::engine::mcp::headers::HeaderDigest;
+use crate::engine::policy::reaches;
+use crate::engine::reply::Failure;
+use crate::engine::route::{Endpoint, RouteError};
+use crate::engine::snapshot::{ServerIndex, Snapshot};
+
+const PAGE_METHODS: &str = "GET, HEAD";
+const MCP_METHODS: &str = "POST, GET, DELETE, OPTIONS";
+
+/// The HTTP method, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// POST.
+    Post,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+    /// Any other.
+    Other,
+}
+
+/// A request head as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The method.
+    pub verb: Verb,
+    /// Path and query of the target.
+    pub target: &'a [u8],
+    /// Host, or the authority of an absolute target; absent in HTTP/1.0 alone.
+    pub authority: Option<&'a [u8]>,
+    /// The bytes that `digest` was read from.
+    pub head: &'a [u8],
+    /// What the fields say.
+    pub digest: &'a HeaderDigest,
+    /// Wall-clock time, in seconds of Unix time.
+    pub now_secs: u64,
+}
+
+/// A page of the gateway's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `/health`.
+    Health,
+    /// `/live`.
+    Live,
+    /// `/ready`.
+    Ready,
+}
+
+/// What an admitted head asks for.
+#[derive(Clone, Debug)]
+pub enum HeadAdmission<'a> {
+    /// A page that needs no credential.
+    Page(Page),
+    /// A CORS preflight from an allowed origin.
+    Preflight,
+    /// `/routes`.
+    Routes(Principal),
+    /// `/metrics` on the main listener.
+    Metrics(Principal),
+    /// An upstream server, with POST, GET or DELETE.
+    Mcp {
+        /// Who asks.
+        principal: Principal,
+        /// Which server; the caller reaches it.
+        server: ServerIndex,
+        /// What `strip_prefix` appends to the server's target.
+        remainder: &'a str,
+    },
+}
+
+/// Why a head is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadRefusal {
+    /// For what it says.
+    Failure(Failure),
+    /// For who sent it. The address is to be charged for the attempt.
+    Unauthenticated(AuthFailure),
+}
+
+impl HeadRefusal {
+    /// What the client is told.
+    #[must_use]
+    pub const fn failure(self) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Unauthenticated(failure) => Failure::Unauthorized { challenge: failure.challenge() },
+        }
+    }
+}
+
+impl From<Failure> for HeadRefusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl fmt::Display for HeadRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failure(failure) => failure.fmt(f),
+            Self::Unauthenticated(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HeadRefusal {}
+
+/// Decides what `arrival` may ask for. Pure; allocates nothing.
+///
+/// Errors: the first check that fails, see the folder. Below `/mcp` and the prefixes a missing credential is told before
+/// whether anything is there (DESIGN A5b.10). Source: DESIGN A2, A5b.3, A5b.8; PROTOCOL §13, §14.
+pub fn admit_head<'a>(snapshot: &Snapshot, arrival: &Arrival<'a>) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    check_host(snapshot, arrival)?;
+    check_origin(snapshot, arrival)?;
+    if arrival.verb == Verb::Options {
+        return preflight(snapshot, arrival).map_err(HeadRefusal::from);
+    }
+    match snapshot.routes().resolve(arrival.target).map_err(unrouted)? {
+        Endpoint::Health => page(Page::Health, arrival.verb),
+        Endpoint::Live => page(Page::Live, arrival.verb),
+        Endpoint::Ready => page(Page::Ready, arrival.verb),
+        Endpoint::Routes => own_answer(snapshot, arrival).map(HeadAdmission::Routes),
+        Endpoint::Metrics if snapshot.metrics_on_main => own_answer(snapshot, arrival).map(HeadAdmission::Metrics),
+        Endpoint::Metrics => Err(Failure::NotFound.into()),
+        Endpoint::Hidden => {
+            authenticate(snapshot, arrival)?;
+            Err(Failure::NotFound.into())
+        }
+        Endpoint::Mcp { server, remainder } => admit_mcp(snapshot, arrival, server, remainder),
+    }
+}
+
+fn check_host(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
+    // HTTP/1.0 needs no Host; where only known hosts are served, silence is not one of them.
+    match arrival.authority {
+        Some(host) if snapshot.hosts.allows(host) => Ok(()),
+        None if snapshot.hosts.allows(b"") => Ok(()),
+        _ => Err(Failure::ForeignHost),
+    }
+}
+
+fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
+    match arrival.digest.origin {
+        Some(origin) if !snapshot.origins.allows(origin.of(arrival.head)) => Err(Failure::ForeignOrigin),
+        _ => Ok(()),
+    }
+}
+
+fn preflight<'a>(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<HeadAdmission<'a>, Failure> {
+    let origin = arrival.digest.origin.map(|origin| origin.of(arrival.head));
+    match (&snapshot.cors, origin) {
+        (Some(cors), Some(origin)) if cors.origins.allows(origin) => Ok(HeadAdmission::Preflight),
+        _ => Err(Failure::MethodNotAllowed { allow: "POST, GET, DELETE" }),
+    }
+}
+
+const fn unrouted(error: RouteError) -> Failure {
+    match error {
+        RouteError::NotNormal => Failure::BadPath,
+        RouteError::NotFound => Failure::NotFound,
+    }
+}
+
+fn page<'a>(page: Page, verb: Verb) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    check_readable(verb)?;
+    Ok(HeadAdmission::Page(page))
+}
+
+fn own_answer(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, HeadRefusal> {
+    let principal = authenticate(snapshot, arrival)?;
+    check_readable(arrival.verb)?;
+    Ok(principal)
+}
+
+const fn check_readable(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Get | Verb::Head => Ok(()),
+        _ => Err(Failure::MethodNotAllowed { allow: PAGE_METHODS }),
+    }
+}
+
+fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, HeadRefusal> {
+    let header = arrival.digest.authorization.map(|value| value.of(arrival.head));
+    snapshot.identity.authenticate(header, arrival.now_secs).map_err(HeadRefusal::Unauthenticated)
+}
+
+fn admit_mcp<'a>(
+    snapshot: &Snapshot,
+    arrival: &Arrival<'_>,
+    server: ServerIndex,
+    remainder: &'a str,
+) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    let principal = authenticate(snapshot, arrival)?;
+    if !reaches(&principal, snapshot.server(server)) {
+        return Err(Failure::NotFound.into());
+    }
+    check_method(arrival)?;
+    Ok(HeadAdmission::Mcp { principal, server, remainder })
+}
+
+fn check_method(arrival: &Arrival<'_>) -> Result<(), Failure> {
+    match arrival.verb {
+        Verb::Post if arrival.digest.is_encoded => Err(Failure::ContentEncoding),
+        // Anything else may be a form that a browser sends across origins without asking (PROTOCOL H4).
+        Verb::Post if !arrival.digest.is_json => Err(Failure::ContentType),
+        Verb::Post | Verb::Get | Verb::Delete => Ok(()),
+        _ => Err(Failure::MethodNotAllowed { allow: MCP_METHODS }),
+    }
+}

@@ -1,1 +1,0 @@
-//! The whole vocabulary between the control thread and the workers.

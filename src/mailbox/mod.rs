@@ -1,0 +1,19 @@
+//! The whole vocabulary between the control thread and the workers.
+//!
+//! Control speaks to workers through [`ToWorker`] messages and by publishing a [`Live`] configuration; workers speak to
+//! control through audit lanes ([`AuditLane`]), metric cells and the [`Doorbell`]. Neither side imports the other.
+//!
+//! **Invariant:** no type here lets a worker wait for control, or for another worker, to answer a request.
+//! Read [`Shared`] first.
+
+mod audit_lane;
+mod doorbell;
+mod health;
+mod message;
+mod shared;
+
+pub use audit_lane::{AuditLane, AuditWriter, LaneBounds, Overflow, Ticket};
+pub use doorbell::Doorbell;
+pub use health::{Health, Readiness};
+pub use message::{Bind, Bound, DataPlane, Phase, ToWorker};
+pub use shared::{Exposition, Live, Reach, Resolved, ServerState, Shared, WorkerShared};

@@ -1,0 +1,235 @@
+//! Everything that the control thread and the workers hold in common.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use arc_swap::ArcSwap;
+
+use super::{AuditLane, Doorbell, Health, LaneBounds, Overflow, Phase};
+use crate::engine::quota::{PeerQuotas, QuotaTable};
+use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot, UpstreamAddress};
+use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
+
+/// The one structure behind both planes; workers get it in an [`Arc`] at start.
+#[derive(Debug)]
+pub struct Shared {
+    /// The configuration in force. Workers read it through an `arc_swap::Cache` and keep the `Arc` for a whole exchange.
+    pub live: ArcSwap<Live>,
+    /// One entry a worker, in worker order.
+    pub workers: Box<[WorkerShared]>,
+    /// The quota buckets of every identity; they outlive configurations.
+    pub quotas: QuotaTable,
+    /// Failed authentications by address.
+    pub peers: PeerQuotas,
+    /// `/health`, `/live` and `/ready`.
+    pub health: Health,
+    /// Counters that control writes.
+    pub control: Arc<ControlMetrics>,
+    /// Wakes control: a worker has moved on to another phase.
+    pub doorbell: Arc<Doorbell>,
+    /// Wakes the audit pump: a lane fills.
+    pub audit_doorbell: Arc<Doorbell>,
+    /// Writes the body of `/metrics`, which the main listener may serve too.
+    pub exposition: Exposition,
+}
+
+/// Turns what is shared into Prometheus text. Control knows how.
+pub type Exposition = fn(&Shared) -> String;
+
+impl Shared {
+    /// What `workers` workers share, with `live` in force and `exposition` to show it.
+    #[must_use]
+    pub fn new(live: Live, workers: usize, exposition: Exposition) -> Self {
+        let (doorbell, audit_doorbell) = (Arc::<Doorbell>::default(), Arc::<Doorbell>::default());
+        let overflow = overflow(&live.snapshot);
+        let worker = |_| {
+            let lane = AuditLane::new(LaneBounds::default(), overflow, Arc::clone(&audit_doorbell));
+            WorkerShared::new(Arc::new(lane), Arc::clone(&doorbell))
+        };
+        Self {
+            workers: (0..workers).map(worker).collect(),
+            live: ArcSwap::from_pointee(live),
+            quotas: QuotaTable::new(),
+            peers: PeerQuotas::new(),
+            health: Health::new(),
+            control: Arc::default(),
+            doorbell,
+            audit_doorbell,
+            exposition,
+        }
+    }
+
+    /// Puts `live` in force for every exchange that begins from now on. For control alone.
+    pub fn publish(&self, live: Live) {
+        let overflow = overflow(&live.snapshot);
+        self.workers
+            .iter()
+            .for_each(|worker| worker.lane.set_overflow(overflow));
+        self.live.store(Arc::new(live));
+    }
+}
+
+fn overflow(snapshot: &Snapshot) -> Overflow {
+    match snapshot.audit.overflow {
+        AuditOverflow::Refuse => Overflow::Refuse,
+        AuditOverflow::Drop => Overflow::Drop,
+    }
+}
+
+/// What one worker and control share.
+#[derive(Debug)]
+pub struct WorkerShared {
+    /// Where the worker's audit records go. The worker claims the writing end once ([`AuditWriter`](super::AuditWriter)).
+    pub lane: Arc<AuditLane>,
+    /// The worker's counters: written by that worker alone.
+    pub metrics: Arc<WorkerMetrics>,
+    phase: AtomicU8,
+    doorbell: Arc<Doorbell>,
+}
+
+impl WorkerShared {
+    /// A worker that has not started.
+    #[must_use]
+    pub fn new(lane: Arc<AuditLane>, doorbell: Arc<Doorbell>) -> Self {
+        Self {
+            lane,
+            metrics: Arc::default(),
+            phase: AtomicU8::new(Phase::Starting as u8),
+            doorbell,
+        }
+    }
+
+    /// Where the worker stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        Phase::ALL[usize::from(self.phase.load(Relaxed)).min(Phase::ALL.len() - 1)]
+    }
+
+    /// Called by the worker itself as it moves on; wakes control.
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+        self.doorbell.ring();
+    }
+}
+
+/// A configuration together with the running state of its servers, swapped as one so that indexes always agree.
+#[derive(Debug)]
+pub struct Live {
+    /// The compiled configuration.
+    pub snapshot: Arc<Snapshot>,
+    /// One entry a server, in the order of the snapshot.
+    pub servers: Box<[Arc<ServerState>]>,
+}
+
+impl Live {
+    /// The state of the server at `index`. Panics where the index is of another snapshot.
+    #[must_use]
+    pub fn server(&self, index: ServerIndex) -> &ServerState {
+        &self.servers[index.as_usize()]
+    }
+}
+
+/// The running state of one upstream server. It outlives a reload that keeps the server's name and address; counters outlive
+/// a change of address too.
+#[derive(Debug)]
+pub struct ServerState {
+    /// Configured name.
+    pub name: Box<str>,
+    /// Where it is, as configured.
+    pub address: UpstreamAddress,
+    /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
+    /// upstream is a unix socket.
+    pub resolved: ArcSwap<Resolved>,
+    reach: AtomicU8,
+    cells: Arc<[UpstreamCells]>,
+}
+
+/// What control knows of a server from its probes. Only `/ready` and `/status` ask; requests always try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reach {
+    /// Not probed: it is not required, or the first probe runs.
+    Unknown = 0,
+    /// The last probe connected.
+    Up = 1,
+    /// The last probe did not connect, or the name does not resolve.
+    Down = 2,
+}
+
+impl Reach {
+    /// As a word, for status answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl ServerState {
+    /// A server that has not been probed yet, with counters for `workers` workers.
+    #[must_use]
+    pub fn new(name: &str, address: UpstreamAddress, workers: usize) -> Self {
+        let cells = (0..workers).map(|_| UpstreamCells::default()).collect();
+        Self::with_cells(name, address, cells)
+    }
+
+    /// The same server at another address: its counters go on.
+    #[must_use]
+    pub fn moved(&self, address: UpstreamAddress) -> Self {
+        Self::with_cells(&self.name, address, Arc::clone(&self.cells))
+    }
+
+    fn with_cells(name: &str, address: UpstreamAddress, cells: Arc<[UpstreamCells]>) -> Self {
+        let (resolved, reach) = (ArcSwap::default(), AtomicU8::new(Reach::Unknown as u8));
+        Self {
+            name: name.into(),
+            address,
+            resolved,
+            reach,
+            cells,
+        }
+    }
+
+    /// The counters of this server that `worker` writes. Panics where `worker` is not below the number of workers.
+    #[must_use]
+    pub fn metrics(&self, worker: usize) -> &UpstreamCells {
+        &self.cells[worker]
+    }
+
+    /// The counters of every worker, for merging.
+    #[must_use]
+    pub fn cells(&self) -> &[UpstreamCells] {
+        &self.cells
+    }
+
+    /// What the last probe found.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        match self.reach.load(Relaxed) {
+            1 => Reach::Up,
+            2 => Reach::Down,
+            _ => Reach::Unknown,
+        }
+    }
+
+    /// Stores what a probe found; returns whether that is news. For control alone.
+    pub fn set_reach(&self, reach: Reach) -> bool {
+        self.reach.swap(reach as u8, Relaxed) != reach as u8
+    }
+}
+
+/// The addresses that a server's host name stands for, best first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolved(pub Box<[SocketAddr]>);
+
+impl Resolved {
+    /// The addresses in the order in which to try them.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.0
+    }
+}

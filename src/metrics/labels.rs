@@ -1,0 +1,226 @@
+//! The closed sets of label values.
+
+use crate::engine::identity::{AuthFailure, Provider};
+
+/// Declares a closed set of label values: an enum whose variants are indexes into rows of cells.
+macro_rules! label_set {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident => $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of their indexes.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The label's text.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// Position in a row of cells.
+            #[inline]
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+label_set! {
+    /// How an authentication ended.
+    AuthResult {
+        /// A principal was made.
+        Success => "success",
+        /// No credential was sent.
+        Missing => "credential_missing",
+        /// The Authorization header is not one well-formed bearer token.
+        Malformed => "credential_malformed",
+        /// The token is no API key and nothing else is configured.
+        NotAnApiKey => "not_an_api_key",
+        /// The key is not known.
+        Unknown => "key_unknown",
+        /// The key was valid once.
+        Expired => "key_expired",
+        /// Refused before the check: too many failures from this address.
+        Limited => "limited",
+    }
+}
+
+impl From<AuthFailure> for AuthResult {
+    fn from(failure: AuthFailure) -> Self {
+        match failure {
+            AuthFailure::Missing => Self::Missing,
+            AuthFailure::Malformed(_) => Self::Malformed,
+            AuthFailure::NotAnApiKey => Self::NotAnApiKey,
+            AuthFailure::UnknownKey => Self::Unknown,
+            AuthFailure::ExpiredKey => Self::Expired,
+        }
+    }
+}
+
+/// The label of a provider; `none` where no credential named one.
+#[must_use]
+pub fn provider_label(provider: Option<Provider>) -> &'static str {
+    provider.map_or("none", Provider::as_str)
+}
+
+label_set! {
+    /// How a request to an upstream ended.
+    UpstreamResult {
+        /// An HTTP answer below 500 arrived.
+        Ok => "ok",
+        /// An HTTP answer of 500 or above arrived.
+        ServerError => "server_error",
+        /// No connection: refused, unreachable, not resolved.
+        Unreachable => "unreachable",
+        /// No connection within `connect_timeout`, or no first byte within `timeout`.
+        Timeout => "timeout",
+        /// The answer was not valid HTTP or not a list that could be filtered.
+        BadAnswer => "bad_answer",
+        /// The upstream ended a started answer early.
+        Aborted => "aborted",
+        /// The client went away first.
+        ClientGone => "client_gone",
+        /// The upstream refused the gateway's own credentials.
+        CredentialsRefused => "credentials_refused",
+    }
+}
+
+label_set! {
+    /// A bound that was reached (`mcp_guard_bounds_reached_total`).
+    Bound {
+        /// `limits.connections`.
+        Connections => "connections",
+        /// `limits.connections_per_ip`.
+        ConnectionsPerIp => "connections_per_ip",
+        /// `limits.head_bytes` or `limits.headers`.
+        Head => "head",
+        /// `limits.header_timeout`.
+        HeadTime => "head_time",
+        /// `server.max_request_size`.
+        Body => "body",
+        /// `limits.body_timeout`.
+        BodyTime => "body_time",
+        /// `limits.idle_timeout`.
+        IdleTime => "idle_time",
+        /// A peer that does not read: the write stall bound.
+        WriteStall => "write_stall",
+        /// `limits.json_depth` and the other bounds of the scanner.
+        Json => "json",
+        /// Members of a batch.
+        Batch => "batch",
+        /// `limits.streams_per_principal`.
+        Streams => "streams",
+        /// `limits.list_bytes`.
+        ListBytes => "list_bytes",
+        /// An upstream's head, chunk or event.
+        UpstreamAnswer => "upstream_answer",
+        /// `rate_limit.identities_max`.
+        Identities => "identities",
+        /// The audit lane is full.
+        AuditLane => "audit_lane",
+        /// Failed authentications of one address (`rate_limit.unauthenticated_per_ip`).
+        AuthFailures => "auth_failures",
+        /// No file descriptor or kernel memory for another connection.
+        Descriptors => "descriptors",
+        /// A request header that is not forwarded because its name holds `_`.
+        UnderscoreHeader => "underscore_header",
+        /// Exchanges that run on after their client went away.
+        Detached => "detached",
+    }
+}
+
+label_set! {
+    /// How a reload ended.
+    ReloadResult {
+        /// The new configuration is in force.
+        Applied => "applied",
+        /// The file does not load or compile; the old configuration stays.
+        Rejected => "rejected",
+        /// Applied, but for settings that need a restart.
+        RestartNeeded => "restart_needed",
+    }
+}
+
+/// HTTP statuses that have a label of their own; the last slot is for all others.
+pub const STATUSES: [&str; 29] = [
+    "200", "202", "204", "301", "302", "304", "307", "308", "400", "401", "403", "404", "405",
+    "406", "408", "409", "413", "414", "415", "421", "429", "431", "500", "501", "502", "503",
+    "504", "505", "other",
+];
+
+/// The slot of `status` in [`STATUSES`].
+#[inline]
+#[must_use]
+pub(super) const fn status_slot(status: u16) -> usize {
+    match status {
+        200 => 0,
+        202 => 1,
+        204 => 2,
+        301 => 3,
+        302 => 4,
+        304 => 5,
+        307 => 6,
+        308 => 7,
+        400 => 8,
+        401 => 9,
+        403 => 10,
+        404 => 11,
+        405 => 12,
+        406 => 13,
+        408 => 14,
+        409 => 15,
+        413 => 16,
+        414 => 17,
+        415 => 18,
+        421 => 19,
+        429 => 20,
+        431 => 21,
+        500 => 22,
+        501 => 23,
+        502 => 24,
+        503 => 25,
+        504 => 26,
+        505 => 27,
+        _ => STATUSES.len() - 1,
+    }
+}
+
+/// The label of `status`: its digits, or `other`.
+#[must_use]
+pub const fn status_label(status: u16) -> &'static str {
+    STATUSES[status_slot(status)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthResult, Bound, STATUSES, status_label};
+
+    #[test]
+    fn every_named_status_is_its_own_label() {
+        for label in &STATUSES[..STATUSES.len() - 1] {
+            assert_eq!(label.parse().map(status_label), Ok(*label));
+        }
+        for odd in [0, 100, 199, 206, 299, 418, 499, 599, 999, u16::MAX] {
+            assert_eq!(status_label(odd), "other");
+        }
+    }
+
+    #[test]
+    fn an_index_is_the_position_in_all() {
+        for (index, bound) in Bound::ALL.iter().enumerate() {
+            assert_eq!(bound.index(), index);
+        }
+        assert_eq!(
+            AuthResult::ALL[AuthResult::Expired.index()].as_str(),
+            "key_expired"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! One client connection: request after request until either side is done.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use guard_io::http1::{HeadRefusal, Version};
+use guard_io::{Buffer, ConnectionSlot, Either, Stream, select};
+
+use super::account::{Account, Described};
+use super::answer::{self, Envelope};
+use super::exchange::{self, Fate};
+use super::intake::{self, HeadFault};
+use super::state::{View, Worker};
+use crate::engine::limits::{DRAIN_BYTES_MAX, DRAIN_MS_MAX, Limits, REQUESTS_PER_CONNECTION_MAX};
+use crate::engine::reply::{Failure, ReplyId};
+use crate::metrics::Bound;
+
+/// A connection with what was read and not yet used.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    pub(super) peer: SocketAddr,
+    pub(super) buffer: Buffer,
+    served: u64,
+}
+
+/// Serves `stream` to its end. `_slot` counts it.
+pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: SocketAddr, _slot: ConnectionSlot) {
+    worker.metrics().connections.inc();
+    let mut connection = Connection { stream, peer, buffer: Buffer::new(), served: 0 };
+    let ending = connection.run(&worker).await;
+    worker.metrics().connections.dec();
+    if ending == Ending::Linger {
+        linger(connection).await;
+    }
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Nothing is on its way to the client.
+    Now,
+    /// An answer is, and unread bytes would make the kernel reset it away.
+    Linger,
+}
+
+impl Connection {
+    async fn run(&mut self, worker: &Rc<Worker>) -> Ending {
+        loop {
+            let view = worker.view();
+            if !self.awaits_request(worker, view.limits()).await {
+                return Ending::Now;
+            }
+            let mut index = worker.take_index();
+            let head = intake::read_head(&self.stream, &mut self.buffer, view.limits(), &mut index).await;
+            self.stream.set_deadline(None);
+            // Configuration may have changed while the connection was idle.
+            let view = worker.view();
+            let ending = match head {
+                Ok(head) => match exchange::run(worker, &view, self, head, &index).await {
+                    Fate::Continue => None,
+                    Fate::Close => Some(Ending::Linger),
+                    Fate::Abort => Some(Ending::Now),
+                },
+                Err(fault) => Some(self.refuse_head(worker, &view, fault).await),
+            };
+            worker.give_index(index);
+            self.served += 1;
+            match ending {
+                Some(ending) => return ending,
+                None if self.served >= REQUESTS_PER_CONNECTION_MAX => return Ending::Linger,
+                None => {}
+            }
+        }
+    }
+
+    /// Waits, without a buffer, until a request begins. `false` ends the connection.
+    async fn awaits_request(&mut self, worker: &Worker, limits: &Limits) -> bool {
+        if !self.buffer.is_empty() {
+            return true;
+        }
+        self.buffer.release();
+        let limit_ms = if self.served == 0 { limits.header_timeout_ms } else { limits.idle_timeout_ms };
+        self.stream.set_deadline(Some(Duration::from_millis(limit_ms)));
+        match select(self.stream.readable(), worker.draining.raised()).await {
+            Either::Left(ready) => {
+                if self.stream.timed_out() && self.served > 0 {
+                    worker.metrics().bound(Bound::IdleTime);
+                }
+                ready.is_ok()
+            }
+            Either::Right(()) => false,
+        }
+    }
+
+    async fn refuse_head(&mut self, worker: &Rc<Worker>, view: &Rc<View>, fault: HeadFault) -> Ending {
+        let failure = match &fault {
+            HeadFault::Gone => return Ending::Now,
+            HeadFault::TimedOut => Failure::HeadTimeout,
+            HeadFault::Refused(refusal) => head_failure(refusal),
+        };
+        let mut account = Account::open(worker, view, Some(self.peer.ip()));
+        answer::count_bound(worker, &failure);
+        let envelope = Envelope {
+            request_id: account.request_id,
+            version: Version::Http11,
+            is_head: false,
+            keeps_alive: false,
+            cors_origin: None,
+            standing: None,
+        };
+        let mut out = Buffer::new();
+        let (status, length) = answer::write_failure(&mut out, &envelope, view.snapshot(), &failure, ReplyId::Null);
+        account.status = status;
+        account.response_bytes = length as u64;
+        account.message = match fault {
+            HeadFault::Refused(refusal) => Some(refusal.to_string().into()),
+            _ => Some("request head did not come in time".into()),
+        };
+        let sent = answer::send(&self.stream, &out, view.limits().write_stall_ms).await;
+        account.finish(&[Described::bare(b"", None)], true);
+        if sent.is_ok() { Ending::Linger } else { Ending::Now }
+    }
+}
+
+fn head_failure(refusal: &HeadRefusal) -> Failure {
+    match refusal.status() {
+        405 | 501 => Failure::MethodNotAllowed { allow: "POST, GET, DELETE, OPTIONS" },
+        413 => Failure::BodyTooLarge { limit_bytes: 0 },
+        414 | 431 => Failure::HeadTooLarge,
+        417 => Failure::ExpectationFailed,
+        505 => Failure::HttpVersion,
+        _ => Failure::BadHead,
+    }
+}
+
+/// Ends our side and reads on for a moment, so that the last answer is not lost to a reset (RFC 9112 §9.6).
+async fn linger(connection: Connection) {
+    let Connection { stream, mut buffer, .. } = connection;
+    buffer.release();
+    if stream.shutdown_write().is_err() {
+        return;
+    }
+    stream.set_deadline(Some(Duration::from_millis(DRAIN_MS_MAX)));
+    let mut drained = 0;
+    while drained < DRAIN_BYTES_MAX {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => drained += read,
+        }
+        buffer.clear();
+    }
+}

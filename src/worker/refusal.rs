@@ -1,0 +1,222 @@
+//! How an exchange ends when the gateway answers in place of the upstream.
+
+use guard_io::{Buffer, Clock};
+
+use super::answer;
+use super::exchange::{Exchange, Fate, Notes};
+use super::forward::UpstreamFault;
+use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
+use crate::engine::audit::Decision;
+use crate::engine::identity::{AuthFailure, Principal, Provider};
+use crate::engine::mcp::revision::Revision;
+use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
+use crate::engine::quota::{Exceeded, PeerKey, Standing, TableFull};
+use crate::engine::reply::{Failure, ReplyId};
+use crate::engine::snapshot::ServerIndex;
+use crate::metrics::{self, AuthResult, Bound};
+
+impl Exchange<'_> {
+    /// Refuses a head: for what it says, or for who sent it.
+    pub(super) async fn turn_away(&mut self, refusal: HeadRefusal) -> Fate {
+        let HeadRefusal::Unauthenticated(reason) = refusal else {
+            return self.refuse(refusal.failure()).await;
+        };
+        self.account.decision = Decision::Unauthenticated;
+        self.account.message = Some(reason.as_str().into());
+        let (failure, result) = match self.charge_peer() {
+            Ok(()) => (refusal.failure(), AuthResult::from(reason)),
+            Err(exceeded) => {
+                let retry_after_secs = exceeded.retry_after_secs();
+                (Failure::AuthRateLimited { retry_after_secs }, AuthResult::Limited)
+            }
+        };
+        self.worker.metrics().auth(provider(reason), result);
+        self.refuse(failure).await
+    }
+
+    /// Only failures are charged, so a caller with a good key is let in whatever others behind its address do.
+    fn charge_peer(&self) -> Result<(), Exceeded> {
+        let plan = &self.view.snapshot().quotas;
+        let peer = PeerKey::from(self.connection.peer.ip());
+        match plan.unauthenticated {
+            Some(quota) if plan.enabled => self.worker.shared.peers.charge_failure(peer, quota, Clock::monotonic_ns()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses before there is a message.
+    pub(super) async fn refuse(&mut self, failure: Failure) -> Fate {
+        self.answer_failure(failure, None).await
+    }
+
+    /// Refuses a body for what it says, with the id that was read.
+    pub(super) async fn refuse_body(&mut self, refusal: BodyRefusal) -> Fate {
+        let id = refusal.id.map(|id| id.raw(self.body_bytes()).to_vec());
+        self.account.message = refusal.detail.map(|detail| detail.to_string().into());
+        if refusal.detail.is_some_and(|detail| is_bound(&detail)) {
+            self.worker.metrics().bound(Bound::Json);
+        }
+        self.answer_failure(refusal.failure, id).await
+    }
+
+    /// Answers a message that no rule allows. A batch gets an error for each of its requests.
+    pub(super) async fn deny(&mut self, judgement: Judgement) -> Fate {
+        self.account.decision = Decision::Denied;
+        match judgement {
+            Judgement::One(Err(denial)) => self.answer_message(Failure::Denied { kind: denial.kind }).await,
+            Judgement::Batch(Err(denials)) => {
+                let kinds: Vec<_> = denials.iter().map(|denial| denial.and_then(|denial| denial.kind)).collect();
+                let failures = kinds.into_iter().map(|kind| Failure::Denied { kind });
+                self.answer_batch(&failures.collect::<Vec<_>>()).await
+            }
+            Judgement::One(Ok(_)) | Judgement::Batch(Ok(_)) => self.answer_message(Failure::Internal).await,
+        }
+    }
+
+    /// Answers a message that may not pass now.
+    pub(super) async fn limit(&mut self, failure: Failure) -> Fate {
+        self.account.decision = Decision::RateLimited;
+        self.answer_message(failure).await
+    }
+
+    /// Counts a verdict of the quota and keeps its figures for the answer.
+    pub(super) fn settle_charge(
+        &mut self,
+        verdict: Result<Result<Option<Standing>, Exceeded>, TableFull>,
+    ) -> Result<(), Failure> {
+        let (standing, outcome) = match verdict {
+            Ok(Ok(standing)) => (standing, Ok(())),
+            Ok(Err(exceeded)) => {
+                let retry_after_secs = exceeded.retry_after_secs();
+                (Some(exceeded.standing), Err(Failure::RateLimited { retry_after_secs }))
+            }
+            Err(TableFull) => {
+                self.worker.metrics().bound(Bound::Identities);
+                let retry_after_secs = TableFull::RETRY_AFTER_SECS;
+                (None, Err(Failure::RateLimited { retry_after_secs }))
+            }
+        };
+        self.envelope.standing = standing;
+        if standing.is_some() || outcome.is_err() {
+            self.worker.metrics().rate_limit(outcome.is_ok());
+        }
+        outcome
+    }
+
+    /// Tells the client that the upstream failed, without saying how; the record says it.
+    pub(super) async fn report_upstream(&mut self, server: ServerIndex, fault: UpstreamFault) -> Fate {
+        let latency_ns = self.account.upstream_ns.unwrap_or(0);
+        self.view.live.server(server).metrics(self.worker.index).observe(fault.result(), latency_ns);
+        self.account.message = Some(fault.to_string().into());
+        match fault.failure() {
+            Some(failure) => self.answer_message(failure).await,
+            None => Fate::Abort,
+        }
+    }
+
+    /// Answers the message of this exchange with `failure` and its id.
+    pub(super) async fn answer_message(&mut self, failure: Failure) -> Fate {
+        let described = self.describe();
+        let id = match described[..] {
+            [ref only] => only.id.map(<[u8]>::to_vec),
+            _ => None,
+        };
+        self.answer_failure(failure, id).await
+    }
+
+    async fn answer_batch(&mut self, failures: &[Failure]) -> Fate {
+        let mut body = vec![b'['];
+        for (described, failure) in self.describe().iter().zip(failures) {
+            let Some(id) = described.id else { continue };
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            failure.encode(ReplyId::Known(id), self.envelope.request_id.as_str(), &mut body);
+        }
+        body.push(b']');
+        self.settle_keep_alive();
+        let mut out = Buffer::new();
+        let head = Failure::Denied { kind: None };
+        let (status, length) = answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
+        self.send_counted(&out, status, length).await
+    }
+
+    async fn answer_failure(&mut self, failure: Failure, id: Option<Vec<u8>>) -> Fate {
+        answer::count_bound(self.worker, &failure);
+        self.settle_unread_body();
+        if failure.closes() {
+            self.envelope.keeps_alive = false;
+        }
+        let id = id.as_deref().map_or_else(|| ReplyId::unknown(self.may_omit_id()), ReplyId::Known);
+        let mut out = Buffer::new();
+        let (status, length) = answer::write_failure(&mut out, &self.envelope, self.view.snapshot(), &failure, id);
+        self.send_counted(&out, status, length).await
+    }
+
+    /// From 2025-11-25 on an error may go without an id; older clients expect `null`.
+    fn may_omit_id(&self) -> bool {
+        let version = self.digest.protocol_version.map(|version| version.of(self.head_bytes()));
+        version.is_some_and(|version| version >= Revision::R2025_11_25.as_str().as_bytes())
+    }
+
+    async fn send_counted(&mut self, out: &Buffer, status: u16, length: usize) -> Fate {
+        self.account.status = status;
+        self.account.response_bytes = length as u64;
+        self.send(out).await
+    }
+
+    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
+    pub(super) fn settle_unread_body(&mut self) {
+        self.settle_keep_alive();
+        let has_body = self.head.framing != guard_io::http1::RequestFraming::None;
+        if has_body && self.body_len.is_none() {
+            self.envelope.keeps_alive = false;
+        }
+    }
+
+    pub(super) async fn answer_own(&mut self, status: u16, body: &[u8]) -> Fate {
+        self.notes = Notes::Nothing;
+        self.settle_unread_body();
+        let mut out = Buffer::new();
+        answer::write_answer(&mut out, &self.envelope, status, body);
+        self.send_counted(&out, status, body.len()).await
+    }
+
+    pub(super) async fn answer_preflight(&mut self) -> Fate {
+        self.notes = Notes::Nothing;
+        self.settle_unread_body();
+        let mut out = Buffer::new();
+        if let Some(cors) = &self.view.snapshot().cors {
+            answer::write_preflight(&mut out, &self.envelope, cors);
+        }
+        self.send_counted(&out, 204, 0).await
+    }
+
+    /// Only with `server.admin.metrics_on_main`, and a credential.
+    pub(super) async fn answer_metrics(&mut self) -> Fate {
+        self.notes = Notes::Nothing;
+        self.settle_unread_body();
+        let shared = &self.worker.shared;
+        let body = (shared.exposition)(shared);
+        let mut out = Buffer::new();
+        answer::write_typed(&mut out, &self.envelope, 200, metrics::CONTENT_TYPE, body.as_bytes());
+        self.send_counted(&out, 200, body.len()).await
+    }
+
+    pub(super) async fn answer_routes(&mut self, principal: &Principal) -> Fate {
+        let body = answer::routes_body(self.view.snapshot(), principal);
+        self.answer_own(200, &body).await
+    }
+}
+
+/// Whether a bound of the scanner was reached, rather than its grammar broken.
+const fn is_bound(error: &ScanError) -> bool {
+    matches!(error.kind, ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. })
+}
+
+const fn provider(reason: AuthFailure) -> Option<Provider> {
+    match reason {
+        AuthFailure::UnknownKey | AuthFailure::ExpiredKey => Some(Provider::ApiKey),
+        _ => None,
+    }
+}

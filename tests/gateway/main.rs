@@ -1,0 +1,20 @@
+//! The gateway as its users meet it: the real binary over loopback, judged by what reached the upstream and what left to the
+//! client.
+//!
+//! `MCP_GUARD_TEST_IO=epoll` (or `uring`) forces the IO driver for the whole run, so that both stay alive.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod harness;
+
+mod authentication;
+mod batches;
+mod faults;
+mod framing;
+mod lifecycle;
+mod modern;
+mod origin;
+mod policy;
+mod quota;
+mod streams;
+mod surface;
