@@ -142,7 +142,7 @@ impl ApiKeys {
             return Err(AuthFailure::NotAnApiKey);
         }
         let principal = self
-            .0
+            .by_hash
             .get(&KeyHash::of(credential.token()))
             .ok_or(AuthFailure::UnknownKey)?;
         if principal.is_expired(now_secs) {
