@@ -89,6 +89,10 @@ fn a_key_is_added_to_yaml_and_the_rest_is_kept() {
                 .replace("id: a", "id: b")
                 .replace(HASH, "cFDqxsKLX7u77+uEJYkFYxpbZJ8Cja7p5iWNCMLRGpY=")
         ),
+        format!(
+            "auth:\n  api_keys:\n{}  anonymous:\n    allowed_tools: [x]\n{tail}",
+            key("  ")
+        ),
         tail.to_owned(),
         tail.trim_end().to_owned(),
         format!("---\n{tail}auth:\n  api_keys:\n{}", key("    ")),
