@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::{Diagnostic, EditError, Format, Refused};
+use crate::demo::DemoError;
 
 /// A command that was refused or failed. The exit code is 1.
 #[derive(Debug)]
@@ -99,10 +100,22 @@ pub(super) enum Failure {
         /// The rule.
         rule: String,
     },
-    /// The command is not part of this build.
-    NotBuilt {
-        /// The command.
-        command: &'static str,
+    /// Upstreams did not pass a round trip; each was shown with its cause.
+    Upstreams {
+        /// Their names.
+        failed: String,
+        /// How many were checked.
+        all: usize,
+    },
+    /// The runtime for a command cannot start.
+    Runtime {
+        /// What the system says.
+        cause: String,
+    },
+    /// There is no demonstration.
+    Demo {
+        /// Why.
+        error: DemoError,
     },
 }
 
@@ -211,9 +224,19 @@ impl fmt::Display for Failure {
                 f,
                 "denied: {rule}; allow it in allowed_tools if it is meant to work"
             ),
-            Self::NotBuilt { command } => {
-                write!(f, "{command}: not part of this build; use a complete build")
+            Self::Upstreams { failed, all } => {
+                write!(
+                    f,
+                    "check failed for {failed} ({all} checked); causes are listed above"
+                )
             }
+            Self::Runtime { cause } => {
+                write!(
+                    f,
+                    "runtime cannot start: {cause}; look at the limits of this process"
+                )
+            }
+            Self::Demo { error } => error.fmt(f),
         }
     }
 }

@@ -5,6 +5,8 @@
 
 mod answer;
 pub mod args;
+mod check_upstream;
+mod demo;
 mod explain;
 mod failure;
 mod hash_key;
@@ -23,7 +25,6 @@ use clap::Parser;
 
 use answer::Answer;
 use args::{Cli, Command};
-use failure::Failure;
 
 /// Runs the command named by the process arguments.
 pub fn main() -> ExitCode {
@@ -36,10 +37,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&global, &args),
         Command::Version(args) => Ok(version::run(&args)),
         Command::Run(args) => return run::run(&global, &args),
-        Command::CheckUpstream(_) => Err(Failure::NotBuilt {
-            command: "check-upstream",
-        }),
-        Command::Demo(_) => Err(Failure::NotBuilt { command: "demo" }),
+        Command::CheckUpstream(args) => check_upstream::run(&global, &args),
+        Command::Demo(args) => return demo::run(&global, &args),
     };
     answer.unwrap_or_else(Answer::from).print()
 }

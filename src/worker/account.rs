@@ -75,9 +75,7 @@ impl<'a> Described<'a> {
         };
         Self {
             method: message.method().unwrap_or(Method::Other),
-            method_text: message
-                .call()
-                .map_or(b"response", |call| call.method_text.as_bytes(bytes)),
+            method_text: message.call().map_or(b"response", |call| call.method_text.as_bytes(bytes)),
             subject,
             id: message.request_id().map(|id| id.raw(bytes)),
             rule,
@@ -86,13 +84,7 @@ impl<'a> Described<'a> {
 
     /// A request without a message, by its HTTP method.
     pub(super) const fn bare(http_method: &'a [u8], rule: Option<Rule>) -> Self {
-        Self {
-            method: Method::Other,
-            method_text: http_method,
-            subject: Named::Nothing,
-            id: None,
-            rule,
-        }
+        Self { method: Method::Other, method_text: http_method, subject: Named::Nothing, id: None, rule }
     }
 }
 
@@ -127,10 +119,7 @@ impl Kept {
         Described {
             method: self.method,
             method_text: &self.method_text,
-            subject: self
-                .subject
-                .as_ref()
-                .map_or(Named::Nothing, |(named, text)| named(text)),
+            subject: self.subject.as_ref().map_or(Named::Nothing, |(named, text)| named(text)),
             id: self.id.as_deref(),
             rule: self.rule,
         }
@@ -189,13 +178,8 @@ impl Account {
             [only] => only.method,
             _ => Method::Other,
         };
-        self.worker
-            .metrics()
-            .request(method as usize, self.status, duration_ns);
-        self.worker
-            .metrics()
-            .response_bytes
-            .add(self.response_bytes);
+        self.worker.metrics().request(method as usize, self.status, duration_ns);
+        self.worker.metrics().response_bytes.add(self.response_bytes);
     }
 
     fn count_decision(&self) {
@@ -218,10 +202,7 @@ impl Account {
     }
 
     fn describe<'a>(&'a self, described: &Described<'a>, duration_ns: u64) -> Record<'a> {
-        let mut record = Record::new(
-            self.event(described.method, described.method_text),
-            Clock::unix_micros(),
-        );
+        let mut record = Record::new(self.event(described.method, described.method_text), Clock::unix_micros());
         record.request_id = Some(self.request_id.as_bytes());
         record.trace_id = self.trace_id.as_ref().map(|id| &id[..]);
         record.peer = self.peer;
@@ -230,9 +211,7 @@ impl Account {
             record.auth_provider = Some(principal.provider().as_str());
             record.rule = described.rule.map(|rule| rule.label(principal.grants()));
         }
-        record.server = self
-            .server
-            .map(|server| &*self.view.snapshot().server(server).name);
+        record.server = self.server.map(|server| &*self.view.snapshot().server(server).name);
         record.method = Some(described.method_text);
         match described.subject {
             Named::Nothing => {}
@@ -241,8 +220,7 @@ impl Account {
             Named::Resource(uri) => record.resource = Some(uri),
         }
         record.decision = Some(self.decision);
-        record.success =
-            Some(self.decision == Decision::Allowed && self.status < 400 && !self.is_broken);
+        record.success = Some(self.decision == Decision::Allowed && self.status < 400 && !self.is_broken);
         record.status = Some(self.status);
         record.duration_us = Some(duration_ns / US_NS);
         record.upstream_us = self.upstream_ns.map(|ns| ns / US_NS);

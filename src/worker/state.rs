@@ -75,12 +75,7 @@ impl Deref for LiveRef {
 
 impl Worker {
     /// Errors: another thread has this worker's lane, or the system has no random bytes.
-    pub(super) fn new(
-        index: usize,
-        shared: Arc<Shared>,
-        caps: ConnectionCaps,
-        streams: StreamCounts,
-    ) -> Option<Self> {
+    pub(super) fn new(index: usize, shared: Arc<Shared>, caps: ConnectionCaps, streams: StreamCounts) -> Option<Self> {
         let audit = AuditWriter::claim(&shared.workers[index].lane)?;
         let mut live = Cache::new(LiveRef(Arc::clone(&shared)));
         let first = Arc::clone(live.load());
@@ -95,10 +90,7 @@ impl Worker {
             in_flight: Cell::new(0),
             detached: Cell::new(0),
             live: RefCell::new(live),
-            view: RefCell::new(Rc::new(View {
-                live: first,
-                upstreams,
-            })),
+            view: RefCell::new(Rc::new(View { live: first, upstreams })),
             quotas: RefCell::default(),
             ids: RequestIds::new().ok()?,
             indexes: RefCell::default(),
@@ -113,10 +105,7 @@ impl Worker {
         let mut view = self.view.borrow_mut();
         if !Arc::ptr_eq(current, &view.live) {
             let upstreams = Upstreams::new(current, Some(&*view));
-            *view = Rc::new(View {
-                live: Arc::clone(current),
-                upstreams,
-            });
+            *view = Rc::new(View { live: Arc::clone(current), upstreams });
         }
         Rc::clone(&view)
     }
@@ -139,14 +128,7 @@ impl Worker {
     ) -> Result<Result<Option<Standing>, Exceeded>, TableFull> {
         let now_ns = Clock::monotonic_ns();
         let mut handles = self.quotas.borrow_mut();
-        handles.charge(
-            &self.shared.quotas,
-            &snapshot.quotas,
-            principal,
-            &server.name,
-            calls,
-            now_ns,
-        )
+        handles.charge(&self.shared.quotas, &snapshot.quotas, principal, &server.name, calls, now_ns)
     }
 
     /// An index for one head; give it back.

@@ -25,10 +25,7 @@ impl StreamCounts {
             return None;
         }
         *open += 1;
-        Some(StreamSlot {
-            counts: self.clone(),
-            identity: identity.into(),
-        })
+        Some(StreamSlot { counts: self.clone(), identity: identity.into() })
     }
 }
 
