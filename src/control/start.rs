@@ -109,7 +109,11 @@ pub fn run(run: Run) -> ExitCode {
 }
 
 fn refuse(error: &StartError) -> ExitCode {
-    eprintln!("{error}");
+    match error {
+        // As `validate` shows them.
+        StartError::Config(lines) => lines.iter().for_each(|line| eprintln!("{line}")),
+        other => eprintln!("mcp-guard: {other}"),
+    }
     ExitCode::FAILURE
 }
 

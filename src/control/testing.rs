@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::reload;
 use super::source::Source;
+use super::{reload, scrape};
 use crate::config::{Config, Fixed, Overrides, Surroundings, compile};
 use crate::mailbox::{DataPlane, Phase, Shared, ToWorker};
 

@@ -78,10 +78,8 @@ impl std::error::Error for ApiKeyError {}
 /// API keys by the digest of the key: one hash and one lookup, whatever their number.
 #[derive(Debug, Default)]
 pub struct ApiKeys {
-    // Bucketed by eight bytes of the digest. How long a lookup takes may tell which buckets exist; it says nothing about a
-    // key, since nobody can choose keys by their digest. The digest itself is compared in constant time.
-    buckets: FxHashMap<u64, Vec<(KeyHash, Principal)>>,
-    len: usize,
+    by_hash: FxHashMap<KeyHash, Principal>,
+    ids: FxHashSet<String>,
 }
 
 impl ApiKeys {
@@ -90,12 +88,12 @@ impl ApiKeys {
         if keys.len() > API_KEYS_MAX {
             return Err(vec![ApiKeyError::TooMany]);
         }
-        let (mut table, mut ids, mut errors) = (Self::default(), FxHashSet::default(), Vec::new());
+        let (mut table, mut errors) = (Self::default(), Vec::new());
         for (index, key) in keys.into_iter().enumerate() {
             if !is_identity_id(&key.id) {
                 errors.push(ApiKeyError::BadId { index });
             }
-            if !ids.insert(key.id.clone()) {
+            if !table.ids.insert(key.id.clone()) {
                 errors.push(ApiKeyError::SameId { index });
             }
             if !table.insert(key) {
@@ -109,24 +107,27 @@ impl ApiKeys {
         }
     }
 
+    /// Whether some key stands for the identity `id`.
+    #[must_use]
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Keys in the table.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.by_hash.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn is_empty(&self) -> bool {
+        self.by_hash.is_empty()
     }
 
     /// Every principal of the table, in no order, for `explain` and for checks of the whole configuration.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.buckets
-            .values()
-            .flatten()
-            .map(|(_, principal)| principal)
+        self.by_hash.values()
     }
 
     /// Finds the identity behind `credential` at `now_secs` (Unix time).
@@ -141,7 +142,8 @@ impl ApiKeys {
             return Err(AuthFailure::NotAnApiKey);
         }
         let principal = self
-            .find(&KeyHash::of(credential.token()))
+            .by_hash
+            .get(&KeyHash::of(credential.token()))
             .ok_or(AuthFailure::UnknownKey)?;
         if principal.is_expired(now_secs) {
             Err(AuthFailure::ExpiredKey)
@@ -150,31 +152,17 @@ impl ApiKeys {
         }
     }
 
-    fn find(&self, hash: &KeyHash) -> Option<&Principal> {
-        let bucket = self.buckets.get(&hash.bucket())?;
-        bucket
-            .iter()
-            .find(|(known, _)| known.matches(hash))
-            .map(|(_, principal)| principal)
-    }
-
     /// Adds `key` unless its hash is there already.
     fn insert(&mut self, key: ApiKey) -> bool {
-        let fresh = self.find(&key.key_hash).is_none();
-        if fresh {
-            let principal = Principal::new(Proven {
-                provider: Provider::ApiKey,
-                id: &key.id,
-                grants: key.grants,
-                quota: key.quota,
-                expires_at_secs: key.expires_at_secs,
-            });
-            self.buckets
-                .entry(key.key_hash.bucket())
-                .or_default()
-                .push((key.key_hash, principal));
-            self.len += 1;
-        }
+        let principal = Principal::new(Proven {
+            provider: Provider::ApiKey,
+            id: &key.id,
+            grants: key.grants,
+            quota: key.quota,
+            expires_at_secs: key.expires_at_secs,
+        });
+        let fresh = !self.by_hash.contains_key(&key.key_hash);
+        self.by_hash.entry(key.key_hash).or_insert(principal);
         fresh
     }
 }

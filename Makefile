@@ -1,0 +1,87 @@
+# What a person runs. `make help` lists the targets; .ci/run runs the checks in the order of a build server.
+
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+PREFIX ?= $(HOME)/.local
+GUARD := $(TARGET_DIR)/debug/mcp-guard
+GUARD_RELEASE := $(TARGET_DIR)/release/mcp-guard
+SOAK_MINUTES ?= 60
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## debug build of everything
+	cargo build --workspace
+
+.PHONY: release
+release: ## optimised binary
+	cargo build --release --bin mcp-guard
+
+.PHONY: demo
+demo: release ## a built-in MCP server behind the gateway, with keys and curl lines to paste
+	$(GUARD_RELEASE) demo
+
+.PHONY: test
+test: test-deps test-rust test-conformance test-clients ## every test; installs what they need
+
+.PHONY: test-deps
+test-deps: ## install what the tests need into tests/.cache
+	scripts/test-deps.sh
+
+.PHONY: test-rust
+test-rust: ## unit tests and tests of the real binary
+	cargo test --workspace
+
+.PHONY: test-conformance
+test-conformance: test-deps guard ## official conformance suite, direct and through the gateway
+	tests/conformance/run.py --guard $(GUARD)
+
+.PHONY: test-clients
+test-clients: test-deps guard ## real SDK clients through the gateway
+	tests/clients/run.py --guard $(GUARD)
+
+.PHONY: guard
+guard:
+	cargo build --bin mcp-guard
+
+.PHONY: lint
+lint: ## format and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: bench
+bench: ## criterion and instruction-count benches of the engine
+	cargo bench
+
+.PHONY: perf
+perf: release ## side-by-side measurement against nginx and haproxy
+	cargo run --release -p guard-perf -- compare --guard $(GUARD_RELEASE)
+
+.PHONY: soak
+soak: release ## SOAK_MINUTES (60) of load with reloads; memory, descriptors and answers are watched
+	cargo build --release -p guard-perf
+	scripts/soak.py --guard $(GUARD_RELEASE) --perf $(TARGET_DIR)/release/guard-perf --minutes $(SOAK_MINUTES)
+
+.PHONY: dev
+dev: ## start gateway and demo server in the background
+	scripts/dev.sh start
+
+.PHONY: dev-stop
+dev-stop: ## stop them
+	scripts/dev.sh stop
+
+.PHONY: dev-status
+dev-status: ## say whether they run
+	scripts/dev.sh status
+
+.PHONY: install
+install: release ## install the binary into PREFIX (~/.local)
+	install -D -m 0755 $(GUARD_RELEASE) $(DESTDIR)$(PREFIX)/bin/mcp-guard
+
+.PHONY: clean
+clean: ## remove build output and what the tests installed
+	cargo clean
+	rm -rf tests/.cache .dev
