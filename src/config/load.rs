@@ -11,8 +11,8 @@ use crate::config::surroundings::{FILE_BYTES_MAX, FileText, Surroundings};
 use crate::config::tree::{Fault, Node, Parsed, Position, Positions};
 use crate::config::{from_toml, from_yaml, read};
 
-/// Permission bits with which others may read or change a file.
-const OTHERS: u32 = 0o077;
+/// Permission bits with which everybody may read or change a file. The group is often that of the service.
+const OTHERS: u32 = 0o007;
 
 /// Permission bits with which others may change a file.
 const OTHERS_WRITE: u32 = 0o022;

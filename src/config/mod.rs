@@ -6,6 +6,7 @@
 
 mod compile;
 mod diagnostic;
+mod edit;
 mod from_toml;
 mod from_yaml;
 mod load;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use compile::{Finding, compile};
 pub use diagnostic::Diagnostic;
+pub use edit::{EditError, NewKey};
 pub use load::{Format, Loaded, Refused, load};
 pub use model::{Config, Workers};
 pub use overrides::Overrides;

@@ -72,8 +72,13 @@ impl Server {
 pub enum Workers {
     /// One for each core that the process may use.
     Auto,
-    /// Exactly this many, at least one.
+    /// Exactly this many, at least one and at most [`Workers::COUNT_MAX`].
     Count(u16),
+}
+
+impl Workers {
+    /// Most worker threads.
+    pub const COUNT_MAX: u16 = 1024;
 }
 
 /// `server.accept`

@@ -60,7 +60,8 @@ pub fn show_size(bytes: u64) -> String {
 }
 
 /// `127.0.0.1`, `::1`, `[::1]` or `localhost`.
-pub(super) fn parse_host(text: &str) -> Option<IpAddr> {
+#[must_use]
+pub fn parse_host(text: &str) -> Option<IpAddr> {
     if text == "localhost" {
         return Some(IpAddr::from([127, 0, 0, 1]));
     }

@@ -23,8 +23,8 @@ pub enum LogFormat {
 pub struct LogOptions {
     /// How lines look.
     pub format: LogFormat,
-    /// Start at `debug` instead of `info`.
-    pub verbose: bool,
+    /// 0 starts at `info`, 1 at `debug`, more at `trace`.
+    pub verbosity: u8,
 }
 
 /// Changes what is logged.
@@ -52,7 +52,11 @@ const FILTER_BYTES_MAX: usize = 1024;
 /// Sets logging up for the process. Called once; a second call changes nothing and its control controls nothing.
 #[must_use]
 pub fn start(options: LogOptions) -> LogControl {
-    let filter = EnvFilter::new(if options.verbose { "debug" } else { "info" });
+    let filter = EnvFilter::new(match options.verbosity {
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    });
     let (filter, handle) = reload::Layer::new(filter);
     let lines = lines::layer().with_writer(std::io::stderr);
     let lines = match options.format {

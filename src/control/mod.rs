@@ -15,6 +15,7 @@ mod probe;
 pub mod process;
 mod reload;
 mod resolve;
+pub mod round_trip;
 mod scrape;
 mod signals;
 mod source;

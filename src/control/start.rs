@@ -18,7 +18,7 @@ use super::logging::LogControl;
 use super::signals::Signals;
 use super::source::Source;
 use super::status::Facts;
-use super::{probe, process, reload, resolve};
+use super::{probe, process, reload, resolve, scrape};
 use crate::config::model::Workers;
 use crate::config::{Config, Loaded, compile};
 use crate::mailbox::{Bind, Shared};
@@ -109,7 +109,11 @@ pub fn run(run: Run) -> ExitCode {
 }
 
 fn refuse(error: &StartError) -> ExitCode {
-    eprintln!("{error}");
+    match error {
+        // As `validate` shows them.
+        StartError::Config(lines) => lines.iter().for_each(|line| eprintln!("{line}")),
+        other => eprintln!("mcp-guard: {other}"),
+    }
     ExitCode::FAILURE
 }
 
@@ -223,7 +227,7 @@ async fn share(config: &Config, port: u16, workers: usize) -> Result<Arc<Shared>
     let live = reload::first(compile(config, port, 1).map_err(refused)?, workers);
     resolve::refresh(&live).await;
     probe::probe_required(&live).await;
-    Ok(Arc::new(Shared::new(live, workers)))
+    Ok(Arc::new(Shared::new(live, workers, scrape::metrics)))
 }
 
 /// How many workers `auto` is: one for each core that the process may use.

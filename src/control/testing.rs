@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::reload;
 use super::source::Source;
+use super::{reload, scrape};
 use crate::config::{Config, Fixed, Overrides, Surroundings, compile};
 use crate::mailbox::{DataPlane, Phase, Shared, ToWorker};
 
@@ -76,7 +76,7 @@ pub(super) fn load(text: &str) -> Config {
 /// What `workers` workers share under `text`; they serve.
 pub(super) fn shared(text: &str, workers: usize) -> Arc<Shared> {
     let snapshot = compile(&load(text), 3000, 1).unwrap();
-    let shared = Shared::new(reload::first(snapshot, workers), workers);
+    let shared = Shared::new(reload::first(snapshot, workers), workers, scrape::metrics);
     shared
         .workers
         .iter()

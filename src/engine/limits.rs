@@ -124,6 +124,12 @@ pub const DRAIN_BYTES_MAX: usize = 64 * 1_024;
 /// Longest time for which an unread request body is drained, in milliseconds.
 pub const DRAIN_MS_MAX: u64 = SECOND_MS;
 
+/// Time that exchanges get to tell their clients after the grace of a drain is over, in milliseconds.
+pub const DRAIN_FINAL_MS_MAX: u64 = 1_500;
+
+/// How often a worker closes upstream connections that idled too long, in milliseconds.
+pub const WORKER_SWEEP_MS: u64 = 5 * SECOND_MS;
+
 /// `Retry-After` of an answer made by an overloaded or draining gateway, in seconds.
 pub const OVERLOAD_RETRY_AFTER_SECS: u32 = 1;
 

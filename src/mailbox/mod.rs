@@ -16,4 +16,4 @@ pub use audit_lane::{AuditLane, AuditWriter, LaneBounds, Overflow, Ticket};
 pub use doorbell::Doorbell;
 pub use health::{Health, Readiness};
 pub use message::{Bind, Bound, DataPlane, Phase, ToWorker};
-pub use shared::{Live, Reach, Resolved, ServerState, Shared, WorkerShared};
+pub use shared::{Exposition, Live, Reach, Resolved, ServerState, Shared, WorkerShared};

@@ -30,12 +30,17 @@ pub struct Shared {
     pub doorbell: Arc<Doorbell>,
     /// Wakes the audit pump: a lane fills.
     pub audit_doorbell: Arc<Doorbell>,
+    /// Writes the body of `/metrics`, which the main listener may serve too.
+    pub exposition: Exposition,
 }
 
+/// Turns what is shared into Prometheus text. Control knows how.
+pub type Exposition = fn(&Shared) -> String;
+
 impl Shared {
-    /// What `workers` workers share, with `live` in force.
+    /// What `workers` workers share, with `live` in force and `exposition` to show it.
     #[must_use]
-    pub fn new(live: Live, workers: usize) -> Self {
+    pub fn new(live: Live, workers: usize, exposition: Exposition) -> Self {
         let (doorbell, audit_doorbell) = (Arc::<Doorbell>::default(), Arc::<Doorbell>::default());
         let overflow = overflow(&live.snapshot);
         let worker = |_| {
@@ -51,6 +56,7 @@ impl Shared {
             control: Arc::default(),
             doorbell,
             audit_doorbell,
+            exposition,
         }
     }
 

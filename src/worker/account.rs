@@ -4,6 +4,7 @@
 //! (a defect, or the end of the process), the record says so.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -18,7 +19,6 @@ use crate::engine::mcp::methods::Method;
 use crate::engine::policy::Rule;
 use crate::engine::snapshot::ServerIndex;
 use crate::mailbox::Ticket;
-use crate::metrics;
 
 const US_NS: u64 = 1_000;
 
@@ -42,8 +42,8 @@ pub(super) struct Account {
     pub(super) message: Option<Cow<'static, str>>,
     /// Whether the answer broke off.
     pub(super) is_broken: bool,
-    ticket: Option<Ticket>,
-    is_finished: bool,
+    ticket: RefCell<Option<Ticket>>,
+    is_finished: Cell<bool>,
 }
 
 /// What a record says of one message.
@@ -147,8 +147,8 @@ impl Account {
             upstream_ns: None,
             message: None,
             is_broken: false,
-            ticket: None,
-            is_finished: false,
+            ticket: RefCell::default(),
+            is_finished: Cell::new(false),
         }
     }
 
@@ -158,52 +158,47 @@ impl Account {
         if !self.view.snapshot().audit.enabled {
             return true;
         }
-        self.ticket = self.worker.audit.reserve_many(records);
-        self.ticket.is_some()
+        let ticket = self.worker.audit.reserve_many(records);
+        let is_reserved = ticket.is_some();
+        self.ticket.replace(ticket);
+        is_reserved
     }
 
-    /// Ends the exchange: writes the record of each message, counts the request.
-    pub(super) fn finish<'a>(mut self, messages: impl IntoIterator<Item = Described<'a>>) {
-        self.is_finished = true;
+    /// Ends the exchange: counts the request and, where it is worth one, writes the record of each message.
+    pub(super) fn finish(&self, messages: &[Described<'_>], is_recorded: bool) {
+        self.is_finished.set(true);
         let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);
-        let mut counted = None;
-        let mut seen = 0;
-        for described in messages {
-            seen += 1;
-            counted = Some(described.method);
-            self.count_decision();
-            self.record(&described, duration_ns);
+        if is_recorded {
+            for described in messages {
+                self.count_decision();
+                self.record(described, duration_ns);
+            }
         }
-        let method = counted.filter(|_| seen == 1).unwrap_or(Method::Other);
+        let method = match messages {
+            [only] => only.method,
+            _ => Method::Other,
+        };
         self.worker.metrics().request(method as usize, self.status, duration_ns);
-    }
-
-    /// Ends an exchange that is not worth a record: the gateway's own pages.
-    pub(super) fn finish_unrecorded(mut self) {
-        self.is_finished = true;
-        let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);
-        self.worker.metrics().request(Method::Other as usize, self.status, duration_ns);
+        self.worker.metrics().response_bytes.add(self.response_bytes);
     }
 
     fn count_decision(&self) {
-        let decision = match self.decision {
-            Decision::Allowed => metrics::Decision::Allowed,
-            Decision::Denied => metrics::Decision::Denied,
-            Decision::RateLimited => metrics::Decision::RateLimited,
-            Decision::Unauthenticated | Decision::Refused => metrics::Decision::Refused,
-        };
-        self.worker.metrics().decision(decision);
+        self.worker.metrics().decision(self.decision);
     }
 
-    fn record(&mut self, described: &Described<'_>, duration_ns: u64) {
+    fn record(&self, described: &Described<'_>, duration_ns: u64) {
         if !self.view.snapshot().audit.enabled {
             return;
         }
         // What was refused before it was admitted has no ticket: it is recorded where there is room.
-        let Some(mut ticket) = self.ticket.take().or_else(|| self.worker.audit.reserve()) else { return };
-        let record = self.describe(described, duration_ns);
-        ticket.write(|out| record.encode(out));
-        self.ticket = Some(ticket);
+        let mut slot = self.ticket.borrow_mut();
+        if slot.is_none() {
+            *slot = self.worker.audit.reserve();
+        }
+        if let Some(ticket) = &mut *slot {
+            let record = self.describe(described, duration_ns);
+            ticket.write(|out| record.encode(out));
+        }
     }
 
     fn describe<'a>(&'a self, described: &Described<'a>, duration_ns: u64) -> Record<'a> {
@@ -256,7 +251,7 @@ impl Drop for Account {
     fn drop(&mut self) {
         self.worker.metrics().requests_in_flight.dec();
         self.worker.in_flight.set(self.worker.in_flight.get() - 1);
-        if !self.is_finished && self.ticket.is_some() {
+        if !self.is_finished.get() && self.ticket.borrow().is_some() {
             self.is_broken = true;
             self.message = Some("the exchange was given up".into());
             let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);

@@ -16,7 +16,7 @@ use crate::engine::route::Cors;
 use crate::engine::snapshot::Snapshot;
 use crate::metrics::Bound;
 
-const JSON: &[u8] = b"application/json";
+const JSON: &str = "application/json";
 
 /// What belongs to every answer of one exchange.
 #[derive(Debug)]
@@ -64,12 +64,15 @@ pub(super) async fn send(stream: &Stream, out: &[u8], write_stall_ms: u64) -> io
     sent
 }
 
-/// A whole answer with `body`, appended to `out`.
+/// A whole JSON answer, appended to `out`.
 pub(super) fn write_answer(out: &mut Buffer, envelope: &Envelope, status: u16, body: &[u8]) {
+    write_typed(out, envelope, status, JSON, body);
+}
+
+/// A whole answer with `body` of `content_type`, appended to `out`.
+pub(super) fn write_typed(out: &mut Buffer, envelope: &Envelope, status: u16, content_type: &str, body: &[u8]) {
     let mut head = HeadWriter::response(out.as_mut_vec(), status);
-    if !body.is_empty() {
-        let _ = head.field(b"content-type", JSON);
-    }
+    let _ = head.field(b"content-type", content_type.as_bytes());
     let _ = head.field(b"cache-control", b"no-store");
     envelope.write(&mut head);
     head.finish(BodyFraming::Length(body.len() as u64));

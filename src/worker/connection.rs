@@ -118,7 +118,7 @@ impl Connection {
             _ => Some("request head did not come in time".into()),
         };
         let sent = answer::send(&self.stream, &out, view.limits().write_stall_ms).await;
-        account.finish([Described::bare(b"", None)]);
+        account.finish(&[Described::bare(b"", None)], true);
         if sent.is_ok() { Ending::Linger } else { Ending::Now }
     }
 }

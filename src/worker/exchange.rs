@@ -89,7 +89,7 @@ pub(super) async fn run(
         request_id: account.request_id,
         version: head.version,
         is_head: head.method == HttpMethod::Head,
-        keeps_alive: head.keep_alive && !worker.draining.is_raised(),
+        keeps_alive: head.keep_alive,
         cors_origin: None,
         standing: None,
     };
@@ -141,10 +141,9 @@ impl Exchange<'_> {
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
-            Ok(HeadAdmission::Metrics(principal)) => return self.answer_metrics(principal).await,
+            Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
         };
-        let provider = admitted.principal.provider().into();
-        self.worker.metrics().auth(provider, AuthResult::Success);
+        self.worker.metrics().auth(Some(admitted.principal.provider()), AuthResult::Success);
         self.account.principal = Some(admitted.principal.clone());
         self.account.server = Some(admitted.server);
         match self.head.method {
@@ -347,14 +346,11 @@ impl Exchange<'_> {
         }
     }
 
+    /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
-        match &self.notes {
-            Notes::Nothing => self.account.finish_unrecorded(),
-            _ => {
-                let described = self.describe();
-                self.account.settle(described);
-            }
-        }
+        let described = self.describe();
+        self.account.finish(&described, !matches!(self.notes, Notes::Nothing));
+        drop(described);
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
         }
@@ -375,6 +371,11 @@ impl Exchange<'_> {
             }
         };
         self.answer_own(status, &body).await
+    }
+
+    /// Decides, as an answer is written, whether the connection goes on after it.
+    pub(super) fn settle_keep_alive(&mut self) {
+        self.envelope.keeps_alive &= !self.worker.draining.is_raised();
     }
 
     /// Sends a whole answer. The connection goes on only where the envelope said so.

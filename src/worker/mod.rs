@@ -25,4 +25,4 @@ mod state;
 mod streams;
 mod upstreams;
 
-pub use plane::{StartError, Workers, WorkersSpec, start};
+pub use plane::bind;

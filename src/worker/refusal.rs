@@ -2,18 +2,18 @@
 
 use guard_io::{Buffer, Clock};
 
-use super::account::Described;
 use super::answer;
 use super::exchange::{Exchange, Fate, Notes};
 use super::forward::UpstreamFault;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{AuthFailure, Principal};
+use crate::engine::identity::{AuthFailure, Principal, Provider};
 use crate::engine::mcp::revision::Revision;
+use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::quota::{Exceeded, PeerKey, Standing, TableFull};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::snapshot::ServerIndex;
-use crate::metrics::{AuthProvider, AuthResult, Bound};
+use crate::metrics::{self, AuthResult, Bound};
 
 impl Exchange<'_> {
     /// Refuses a head: for what it says, or for who sent it.
@@ -24,13 +24,13 @@ impl Exchange<'_> {
         self.account.decision = Decision::Unauthenticated;
         self.account.message = Some(reason.as_str().into());
         let (failure, result) = match self.charge_peer() {
-            Ok(()) => (refusal.failure(), auth_result(reason)),
+            Ok(()) => (refusal.failure(), AuthResult::from(reason)),
             Err(exceeded) => {
                 let retry_after_secs = exceeded.retry_after_secs();
                 (Failure::AuthRateLimited { retry_after_secs }, AuthResult::Limited)
             }
         };
-        self.worker.metrics().auth(auth_provider(reason), result);
+        self.worker.metrics().auth(provider(reason), result);
         self.refuse(failure).await
     }
 
@@ -39,7 +39,7 @@ impl Exchange<'_> {
         let plan = &self.view.snapshot().quotas;
         let peer = PeerKey::from(self.connection.peer.ip());
         match plan.unauthenticated {
-            Some(quota) if plan.enabled => self.worker.shared.peers.charge(peer, quota, Clock::monotonic_ns()),
+            Some(quota) if plan.enabled => self.worker.shared.peers.charge_failure(peer, quota, Clock::monotonic_ns()),
             _ => Ok(()),
         }
     }
@@ -53,7 +53,9 @@ impl Exchange<'_> {
     pub(super) async fn refuse_body(&mut self, refusal: BodyRefusal) -> Fate {
         let id = refusal.id.map(|id| id.raw(self.body_bytes()).to_vec());
         self.account.message = refusal.detail.map(|detail| detail.to_string().into());
-        self.worker.metrics().bound_if(refusal.is_bound(), Bound::Json);
+        if refusal.detail.is_some_and(|detail| is_bound(&detail)) {
+            self.worker.metrics().bound(Bound::Json);
+        }
         self.answer_failure(refusal.failure, id).await
     }
 
@@ -132,6 +134,7 @@ impl Exchange<'_> {
             failure.encode(ReplyId::Known(id), self.envelope.request_id.as_str(), &mut body);
         }
         body.push(b']');
+        self.settle_keep_alive();
         let mut out = Buffer::new();
         let head = Failure::Denied { kind: None };
         let (status, length) = answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
@@ -164,6 +167,7 @@ impl Exchange<'_> {
 
     /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
     pub(super) fn settle_unread_body(&mut self) {
+        self.settle_keep_alive();
         let has_body = self.head.framing != guard_io::http1::RequestFraming::None;
         if has_body && self.body_len.is_none() {
             self.envelope.keeps_alive = false;
@@ -188,24 +192,31 @@ impl Exchange<'_> {
         self.send_counted(&out, 204, 0).await
     }
 
+    /// Only with `server.admin.metrics_on_main`, and a credential.
+    pub(super) async fn answer_metrics(&mut self) -> Fate {
+        self.notes = Notes::Nothing;
+        self.settle_unread_body();
+        let shared = &self.worker.shared;
+        let body = (shared.exposition)(shared);
+        let mut out = Buffer::new();
+        answer::write_typed(&mut out, &self.envelope, 200, metrics::CONTENT_TYPE, body.as_bytes());
+        self.send_counted(&out, 200, body.len()).await
+    }
+
     pub(super) async fn answer_routes(&mut self, principal: &Principal) -> Fate {
         let body = answer::routes_body(self.view.snapshot(), principal);
         self.answer_own(200, &body).await
     }
 }
 
-const fn auth_result(reason: AuthFailure) -> AuthResult {
-    match reason {
-        AuthFailure::Missing => AuthResult::Missing,
-        AuthFailure::Malformed(_) => AuthResult::Malformed,
-        AuthFailure::NotAnApiKey | AuthFailure::UnknownKey => AuthResult::Unknown,
-        AuthFailure::ExpiredKey => AuthResult::Expired,
-    }
+/// Whether a bound of the scanner was reached, rather than its grammar broken.
+const fn is_bound(error: &ScanError) -> bool {
+    matches!(error.kind, ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. })
 }
 
-const fn auth_provider(reason: AuthFailure) -> AuthProvider {
+const fn provider(reason: AuthFailure) -> Option<Provider> {
     match reason {
-        AuthFailure::UnknownKey | AuthFailure::ExpiredKey => AuthProvider::ApiKey,
-        _ => AuthProvider::None,
+        AuthFailure::UnknownKey | AuthFailure::ExpiredKey => Some(Provider::ApiKey),
+        _ => None,
     }
 }

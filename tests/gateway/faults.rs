@@ -102,7 +102,11 @@ fn surplus_bytes_poison_their_connection() {
         if request.body.contains("read_evil") {
             steps.extend(json(r#"{"jsonrpc":"2.0","id":2,"result":{"stolen":true}}"#));
         }
-        steps
+        let sent = |step: Step| match step {
+            Step::Send(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        vec![Step::Send(steps.into_iter().flat_map(sent).collect())]
     });
     let mut setup = Setup::in_front_of(&upstream.url());
     setup.args = vec!["--workers".into(), "1".into()];

@@ -113,7 +113,7 @@ fn bounds_are_answered_by_name() {
 fn slow_heads_and_bodies_are_ended() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url())
-        .server("[server.limits]\nheader_timeout = \"300ms\"\nbody_timeout = \"300ms\"\nidle_timeout = \"400ms\"")
+        .server("[server.limits]\nheader_timeout = \"1s\"\nbody_timeout = \"1s\"\nidle_timeout = \"1s\"")
         .start();
     let mut slow_head = gateway.client();
     let head = slow_head.send("POST /mcp HTTP/1.1\r\nHost: lo").rest();

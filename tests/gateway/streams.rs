@@ -131,7 +131,7 @@ fn an_idle_stream_that_its_client_left_gives_its_descriptors_back() {
 #[test]
 fn comments_keep_an_idle_stream_alive() {
     let upstream = Upstream::start(waits);
-    let gateway = Setup::in_front_of(&upstream.url()).server("[server.limits]\nsse_keepalive = \"200ms\"").start();
+    let gateway = Setup::in_front_of(&upstream.url()).server("[server.limits]\nsse_keepalive = \"1s\"").start();
     let mut client = gateway.client();
     client.send(get(&bearer(READER)));
     let text = client.stream_until_head_and("progress");

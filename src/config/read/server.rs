@@ -12,9 +12,6 @@ use crate::config::units::parse_host;
 use crate::config::url::{parse_origin, parse_public, split_authority};
 use crate::engine::identity::AddressRange;
 
-/// Most worker threads.
-const WORKERS_MAX: i64 = 1024;
-
 /// Longest time that an idle worker may poll, in microseconds.
 const BUSY_POLL_US_MAX: u32 = 1_000;
 
@@ -107,7 +104,7 @@ fn workers(table: &Table<'_>) -> Option<Workers> {
     match table.value("workers")? {
         Value::Text(text) if text.as_str() == "auto" => Some(Workers::Auto),
         Value::Text(text) => {
-            let accepted = vec!["auto".to_owned(), format!("1 to {WORKERS_MAX}")];
+            let accepted = vec!["auto".to_owned(), format!("1 to {}", Workers::COUNT_MAX)];
             table.report(
                 "workers",
                 Problem::NotAccepted {
@@ -118,8 +115,7 @@ fn workers(table: &Table<'_>) -> Option<Workers> {
             None
         }
         _ => table
-            .integer("workers", 1..=WORKERS_MAX)
-            .and_then(|count| u16::try_from(count).ok())
+            .integer("workers", 1..=Workers::COUNT_MAX)
             .map(Workers::Count),
     }
 }

@@ -4,6 +4,7 @@
 
 mod compiled;
 mod diagnostics;
+mod documentation;
 mod keys;
 mod secrets;
 

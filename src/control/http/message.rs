@@ -1,6 +1,6 @@
 //! Requests and responses as handlers see them.
 
-use guard_io::http1::{HeadIndex, Method, RequestHead};
+use guard_io::http1::{Fields, HeadIndex, Method, RequestHead};
 use tokio::sync::mpsc;
 
 /// One whole request.
@@ -30,6 +30,17 @@ impl Request {
     #[must_use]
     pub fn path(&self) -> &[u8] {
         self.head.target.path(&self.bytes)
+    }
+
+    /// The head as received; the fields lie within it.
+    #[must_use]
+    pub fn head_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Every field, as `(name, value)`.
+    pub fn fields(&self) -> Fields<'_> {
+        self.index.headers(&self.bytes)
     }
 
     /// Host, in the form `name[:port]`.

@@ -27,6 +27,8 @@ pub struct BodyRefusal {
     pub failure: Failure,
     /// The id of the request.
     pub id: Option<Id>,
+    /// What the scanner found, for the record.
+    pub detail: Option<ScanError>,
 }
 
 /// Reads `bytes` once and holds it against the head. Errors: what the scanner or the agreement refuses.
@@ -37,10 +39,11 @@ pub fn read_body(
     bytes: &[u8],
 ) -> Result<Understood, BodyRefusal> {
     let scan_limits = ScanLimits { depth_max: limits.json_depth, ..ScanLimits::default() };
-    let body = scan(bytes, &scan_limits).map_err(|error| BodyRefusal { failure: unread(error), id: error.id })?;
+    let body = scan(bytes, &scan_limits)
+        .map_err(|error| BodyRefusal { failure: unread(error), id: error.id, detail: Some(error) })?;
     match agree(digest, head, &body, bytes) {
         Ok(agreement) => Ok(Understood { body, agreement }),
-        Err(disagreement) => Err(BodyRefusal { failure: disagreed(disagreement), id: only_id(&body) }),
+        Err(disagreement) => Err(BodyRefusal { failure: disagreed(disagreement), id: only_id(&body), detail: None }),
     }
 }
 
@@ -61,11 +64,10 @@ fn only_id(body: &Body) -> Option<Id> {
 }
 
 fn unread(error: ScanError) -> Failure {
-    let detail = error.message();
     match error.rpc_code() {
-        -32700 => Failure::NotJson { detail },
-        -32602 => Failure::BadParams { detail },
-        _ => Failure::NotAMessage { detail },
+        -32700 => Failure::NotJson { detail: "body is not strict JSON" },
+        -32602 => Failure::BadParams { detail: "params are not those of the method" },
+        _ => Failure::NotAMessage { detail: "body is not a JSON-RPC message" },
     }
 }
 

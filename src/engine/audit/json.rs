@@ -34,36 +34,109 @@ const fn escapes() -> [u8; 256] {
 /// U+FFFD. What would take more than `bytes_max` between the quotes is cut at a character and ends in `…`.
 pub(in crate::engine) fn write_string(text: &[u8], bytes_max: usize, out: &mut Vec<u8>) {
     out.push(b'"');
-    let start = out.len();
-    if text.len() <= bytes_max && text.iter().all(|&byte| ESCAPES[usize::from(byte)] == 0) {
+    if text.len() <= bytes_max && plain_prefix(text) == text.len() {
         out.extend_from_slice(text);
     } else {
-        write_hostile(text, start, bytes_max, out);
+        let room = Room {
+            start: out.len(),
+            bytes_max,
+            cut: out.len(),
+        };
+        write_hostile(text, room, out);
     }
     out.push(b'"');
 }
 
-fn write_hostile(text: &[u8], start: usize, bytes_max: usize, out: &mut Vec<u8>) {
-    // Where the text must be cut to leave room for the mark, should it turn out too long.
-    let mut cut = start;
-    let chars = text
-        .utf8_chunks()
-        .flat_map(|chunk| chunk.valid().chars().chain(replacement(chunk.invalid())));
-    for character in chars {
-        write_char(character, out);
-        if out.len() - start > bytes_max {
-            out.truncate(cut);
+/// Bytes at the beginning of `text` that stand for themselves. Looks at eight at a time.
+fn plain_prefix(text: &[u8]) -> usize {
+    let (words, tail) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let marks = special_marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return index * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    // The last eight bytes once more are cheaper than up to seven single ones.
+    let clear = text
+        .last_chunk::<8>()
+        .is_some_and(|last| special_marks(u64::from_le_bytes(*last)) == 0);
+    let special = |&byte: &u8| ESCAPES[usize::from(byte)] != 0;
+    let plain = if clear {
+        None
+    } else {
+        tail.iter().position(special)
+    };
+    text.len() - tail.len() + plain.unwrap_or(tail.len())
+}
+
+/// Sets the highest bit of each byte of `word` that needs an escape or begins a longer character. Bytes above the lowest
+/// one marked may be marked in error, by the borrow of a subtraction.
+const fn special_marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    let delete = zeros(word ^ (ONES * 0x7f));
+    (control | quote | backslash | delete | word) & HIGH
+}
+
+/// The room that a text has, and where it must be cut to leave some for the mark, should it turn out too long.
+struct Room {
+    start: usize,
+    bytes_max: usize,
+    cut: usize,
+}
+
+impl Room {
+    /// Notes that the text so far may stay, if the mark would still fit. False where the text is too long already.
+    fn keep(&mut self, out: &[u8]) -> bool {
+        let used = out.len() - self.start;
+        if used + ELLIPSIS.len() <= self.bytes_max {
+            self.cut = out.len();
+        }
+        used <= self.bytes_max
+    }
+
+    /// Bytes that may be added without a thought of the mark.
+    fn free(&self, out: &[u8]) -> usize {
+        self.bytes_max
+            .saturating_sub(out.len() - self.start + ELLIPSIS.len())
+    }
+}
+
+/// Writes runs of plain bytes whole and everything else a character at a time, until all is written or the room runs out.
+fn write_hostile(text: &[u8], mut room: Room, out: &mut Vec<u8>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Plain bytes are ASCII, so any number of them ends at a character.
+        let (run, after) = rest.split_at(plain_prefix(rest).min(room.free(out)));
+        out.extend_from_slice(run);
+        room.keep(out);
+        rest = &after[write_first(after, out)..];
+        if !room.keep(out) {
+            out.truncate(room.cut);
             out.extend_from_slice(ELLIPSIS);
             return;
-        }
-        if out.len() - start + ELLIPSIS.len() <= bytes_max {
-            cut = out.len();
         }
     }
 }
 
-fn replacement(invalid: &[u8]) -> Option<char> {
-    (!invalid.is_empty()).then_some(char::REPLACEMENT_CHARACTER)
+/// Writes the first character of `text` and returns its length there. What is no character becomes U+FFFD.
+fn write_first(text: &[u8], out: &mut Vec<u8>) -> usize {
+    // No character, and no part of one, is longer than four bytes.
+    let Some(chunk) = text[..text.len().min(4)].utf8_chunks().next() else {
+        return 0;
+    };
+    let (character, length) = match chunk.valid().chars().next() {
+        Some(character) => (character, character.len_utf8()),
+        None => (char::REPLACEMENT_CHARACTER, chunk.invalid().len()),
+    };
+    write_char(character, out);
+    length
 }
 
 fn write_char(character: char, out: &mut Vec<u8>) {

@@ -16,7 +16,7 @@ pub mod probe;
 
 use std::fmt;
 
-use crate::engine::mcp::json::{Reader, Syntax};
+use crate::engine::mcp::json::{Reader, Syntax, TEXT_BYTES_MAX};
 use crate::engine::mcp::limits::ANSWER_DEPTH_MAX;
 use crate::engine::mcp::methods::ListKind;
 use crate::engine::mcp::revision::Era;
@@ -46,6 +46,8 @@ pub enum Outcome {
 /// Why an answer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterError {
+    /// More bytes than can be read; the bound on a list that is held lies far below.
+    TooLong,
     /// Not UTF-8.
     InvalidUtf8,
     /// Not JSON, or a member twice where it decides.
@@ -75,6 +77,7 @@ impl From<Syntax> for FilterError {
 impl fmt::Display for FilterError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooLong => write!(out, "answer is longer than {TEXT_BYTES_MAX} bytes"),
             Self::InvalidUtf8 => out.write_str("answer is not utf-8"),
             Self::Syntax(syntax) => syntax.fmt(out),
             Self::LookAlikeMember => {
@@ -109,6 +112,9 @@ pub fn filter_message(
 ) -> Result<Outcome, FilterError> {
     if era == Era::Legacy && lists::KINDS.iter().all(|kind| visibility.shows_all(*kind)) {
         return Ok(Outcome::Unchanged);
+    }
+    if message.len() > TEXT_BYTES_MAX {
+        return Err(FilterError::TooLong);
     }
     let text = simdutf8::basic::from_utf8(message).map_err(|_| FilterError::InvalidUtf8)?;
     let mut edits = Edits::default();

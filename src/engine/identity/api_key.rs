@@ -77,12 +77,7 @@ impl std::error::Error for ApiKeyError {}
 
 /// API keys by the digest of the key: one hash and one lookup, whatever their number.
 #[derive(Debug, Default)]
-pub struct ApiKeys {
-    // Bucketed by eight bytes of the digest. How long a lookup takes may tell which buckets exist; it says nothing about a
-    // key, since nobody can choose keys by their digest. The digest itself is compared in constant time.
-    buckets: FxHashMap<u64, Vec<(KeyHash, Principal)>>,
-    len: usize,
-}
+pub struct ApiKeys(FxHashMap<KeyHash, Principal>);
 
 impl ApiKeys {
     /// Builds the table. Errors: every entry that is refused.
@@ -111,22 +106,19 @@ impl ApiKeys {
 
     /// Keys in the table.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Every principal of the table, in no order, for `explain` and for checks of the whole configuration.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.buckets
-            .values()
-            .flatten()
-            .map(|(_, principal)| principal)
+        self.0.values()
     }
 
     /// Finds the identity behind `credential` at `now_secs` (Unix time).
@@ -141,7 +133,8 @@ impl ApiKeys {
             return Err(AuthFailure::NotAnApiKey);
         }
         let principal = self
-            .find(&KeyHash::of(credential.token()))
+            .0
+            .get(&KeyHash::of(credential.token()))
             .ok_or(AuthFailure::UnknownKey)?;
         if principal.is_expired(now_secs) {
             Err(AuthFailure::ExpiredKey)
@@ -150,31 +143,17 @@ impl ApiKeys {
         }
     }
 
-    fn find(&self, hash: &KeyHash) -> Option<&Principal> {
-        let bucket = self.buckets.get(&hash.bucket())?;
-        bucket
-            .iter()
-            .find(|(known, _)| known.matches(hash))
-            .map(|(_, principal)| principal)
-    }
-
     /// Adds `key` unless its hash is there already.
     fn insert(&mut self, key: ApiKey) -> bool {
-        let fresh = self.find(&key.key_hash).is_none();
-        if fresh {
-            let principal = Principal::new(Proven {
-                provider: Provider::ApiKey,
-                id: &key.id,
-                grants: key.grants,
-                quota: key.quota,
-                expires_at_secs: key.expires_at_secs,
-            });
-            self.buckets
-                .entry(key.key_hash.bucket())
-                .or_default()
-                .push((key.key_hash, principal));
-            self.len += 1;
-        }
+        let principal = Principal::new(Proven {
+            provider: Provider::ApiKey,
+            id: &key.id,
+            grants: key.grants,
+            quota: key.quota,
+            expires_at_secs: key.expires_at_secs,
+        });
+        let fresh = !self.0.contains_key(&key.key_hash);
+        self.0.entry(key.key_hash).or_insert(principal);
         fresh
     }
 }

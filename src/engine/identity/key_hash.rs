@@ -1,6 +1,7 @@
 //! API keys as they are stored: by hash alone.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -40,11 +41,22 @@ impl KeyHash {
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
+}
 
-    /// The first eight bytes, for bucketing.
-    pub(super) fn bucket(&self) -> u64 {
+impl PartialEq for KeyHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other)
+    }
+}
+
+impl Eq for KeyHash {}
+
+impl Hash for KeyHash {
+    /// Eight bytes of the digest place it in a table. How long a lookup takes may tell which places are taken; it says
+    /// nothing about a key, since nobody can choose keys by their digest.
+    fn hash<H: Hasher>(&self, state: &mut H) {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
     }
 }
 

@@ -64,17 +64,15 @@ names! {
 
 type Read<T> = Result<T, ScanErrorKind>;
 
-/// Reads the value of `params`.
-pub(super) fn read(reader: &mut Reader<'_>) -> Read<Params> {
+/// Reads the value of `params` into `params`, in place: it is too large to be moved about.
+pub(super) fn read(reader: &mut Reader<'_>, params: &mut Params) -> Read<()> {
     if reader.cursor.token()? != b'{' {
         reader.value()?;
         return Err(ScanErrorKind::ParamsInvalid);
     }
-    let mut params = Params::default();
-    params.span = Some(inspected(reader, |reader, name| {
-        read_param(reader, name, &mut params)
-    })?);
-    Ok(params)
+    let span = inspected(reader, |reader, name| read_param(reader, name, params))?;
+    params.span = Some(span);
+    Ok(())
 }
 
 /// Reads an object at an inspected level: `member` is called for the names that decide, the others are read over.
@@ -107,7 +105,7 @@ fn read_param(reader: &mut Reader<'_>, name: ParamsName, params: &mut Params) ->
         ParamsName::RequestState => params.request_state = read_opaque(reader)?,
         ParamsName::InputResponses => params.input_responses = Some(reader.value()?),
         ParamsName::Notifications => params.subscriptions = read_subscriptions(reader)?,
-        ParamsName::Meta => params.meta = read_meta(reader)?,
+        ParamsName::Meta => read_meta(reader, &mut params.meta)?,
     }
     Ok(())
 }
@@ -159,19 +157,16 @@ fn is_object(reader: &mut Reader<'_>) -> Read<bool> {
     Ok(found)
 }
 
-fn read_meta(reader: &mut Reader<'_>) -> Read<Meta> {
-    let mut meta = Meta::default();
+fn read_meta(reader: &mut Reader<'_>, meta: &mut Meta) -> Read<()> {
     if reader.cursor.token()? == b'n' {
-        reader.value()?;
-        return Ok(meta);
+        return reader.value().map(drop).map_err(Into::into);
     }
     if !is_object(reader)? {
         return Err(ScanErrorKind::ParamInvalid { member: "_meta" });
     }
-    meta.span = Some(inspected(reader, |reader, name| {
-        read_meta_member(reader, name, &mut meta)
-    })?);
-    Ok(meta)
+    let span = inspected(reader, |reader, name| read_meta_member(reader, name, meta))?;
+    meta.span = Some(span);
+    Ok(())
 }
 
 fn read_meta_member(reader: &mut Reader<'_>, name: MetaName, meta: &mut Meta) -> Read<()> {

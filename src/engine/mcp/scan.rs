@@ -7,7 +7,7 @@
 //!
 //! Source: RFC 8259, RFC 7493 (I-JSON §2.3), JSON-RPC 2.0, MCP basic/index §Requests.
 
-use super::json::{Number, Reader, Str, Syntax};
+use super::json::{Number, Reader, Str, Syntax, TEXT_BYTES_MAX};
 use super::limits::{
     BATCH_MEMBERS_DEFAULT, ID_BYTES_MAX, JSON_DEPTH_CAP, JSON_DEPTH_DEFAULT, METHOD_BYTES_MAX,
 };
@@ -70,21 +70,19 @@ fn read_text(body: &[u8]) -> Result<&str, ScanError> {
     if body.starts_with(b"\xEF\xBB\xBF") {
         return refuse(ScanErrorKind::ByteOrderMark, 0);
     }
-    if body.len() > BODY_BYTES_MAX {
+    if body.len() > TEXT_BYTES_MAX {
         return refuse(
             ScanErrorKind::TooLong {
                 member: "body",
-                max: BODY_BYTES_MAX,
+                max: TEXT_BYTES_MAX,
             },
-            BODY_BYTES_MAX,
+            TEXT_BYTES_MAX,
         );
     }
-    simdutf8::compat::from_utf8(body)
+    simdutf8::basic::from_utf8(body)
+        .or_else(|_| simdutf8::compat::from_utf8(body))
         .or_else(|error| refuse(ScanErrorKind::InvalidUtf8, error.valid_up_to()))
 }
-
-/// What a [`Span`] can address.
-const BODY_BYTES_MAX: usize = u32::MAX as usize;
 
 struct Scanner<'a> {
     reader: Reader<'a>,
@@ -159,7 +157,7 @@ fn read_member(
             *id = Some(read_id(reader)?.ok_or(ScanErrorKind::IdInvalid)?)
         }
         Reading::Exact(MessageName::Method) => members.method = Some(read_method(reader)?),
-        Reading::Exact(MessageName::Params) => members.params = params::read(reader)?,
+        Reading::Exact(MessageName::Params) => params::read(reader, &mut members.params)?,
         Reading::Exact(MessageName::Result) => members.has_result = reader.value().map(|_| true)?,
         Reading::Exact(MessageName::Error) => members.has_error = reader.value().map(|_| true)?,
         Reading::Unknown => reader.value().map(drop)?,

@@ -196,3 +196,7 @@ impl<K: Hash + Eq + Clone, V: Expendable> Shard<K, V> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "bounded/tests.rs"]
+mod tests;

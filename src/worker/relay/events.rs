@@ -274,7 +274,9 @@ impl<'a> Filter<'a> {
             let probe = &mut self.probe;
             let end = match self.is_open {
                 true => self.splitter.feed(bytes),
-                false => self.splitter.feed_data(bytes, |data| drop(probe.feed(data))),
+                false => self.splitter.feed_data(bytes, |data| {
+                    probe.feed(data);
+                }),
             };
             let (part, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
             match end {

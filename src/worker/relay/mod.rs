@@ -211,6 +211,7 @@ fn write_head(
     kind: Kind,
     framing: BodyFraming,
 ) {
+    exchange.settle_keep_alive();
     if exchange.envelope.version == Version::Http10 && framing == BodyFraming::Unsaid {
         exchange.envelope.keeps_alive = false;
     }

@@ -24,7 +24,7 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
     folder: TempDir,
-    log: Receiver<String>,
+    log: std::sync::Mutex<Receiver<String>>,
 }
 
 /// How to start a gateway.
@@ -80,7 +80,7 @@ impl Setup {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let (address, admin) = listening(&log);
-        Gateway { child, address, admin, folder, log }
+        Gateway { child, address, admin, folder, log: std::sync::Mutex::new(log) }
     }
 
     /// The configuration, with its audit file in `folder`.
@@ -167,7 +167,7 @@ impl Gateway {
     /// Waits for a log line that holds `needle`.
     pub(crate) fn log_line(&self, needle: &str) -> String {
         let mut seen = Vec::new();
-        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.log.lock().unwrap().recv_timeout(PATIENCE) {
             if line.contains(needle) {
                 return line;
             }

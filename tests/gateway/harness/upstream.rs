@@ -33,7 +33,7 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Goes on once the gateway has closed the connection (or after a long time).
     AwaitClose,
-    /// Goes on once the test calls [`Upstream::release`].
+    /// Goes on once the test has called [`Upstream::release`] for it.
     AwaitRelease,
     /// Resets the connection.
     Reset,
@@ -142,8 +142,8 @@ fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
     match step {
         Step::Send(bytes) => stream.write_all(&bytes).is_ok(),
         Step::AwaitRelease => {
-            let before = log.released.load(SeqCst);
-            eventually("a release", || (log.released.load(SeqCst) > before).then_some(()));
+            let take = |permits: usize| permits.checked_sub(1);
+            eventually("a release", || log.released.fetch_update(SeqCst, SeqCst, take).ok());
             true
         }
         Step::AwaitClose => {

@@ -84,3 +84,20 @@ fn numbers_are_written_in_decimal() {
         assert_eq!(out, value.to_string().into_bytes());
     }
 }
+
+#[test]
+fn the_plain_prefix_ends_at_the_first_byte_that_needs_care() {
+    for byte in 0..=255_u8 {
+        let plain = (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+        for at in 0..20 {
+            let mut text = [b'a'; 20];
+            text[at] = byte;
+            let expected = if plain { 20 } else { at };
+            assert_eq!(plain_prefix(&text), expected, "{byte:#x} at {at}");
+            // A mark made in error above a true one must not be taken for the first.
+            text[at.saturating_sub(1)] = byte;
+            let expected = if plain { 20 } else { at.saturating_sub(1) };
+            assert_eq!(plain_prefix(&text), expected, "{byte:#x} from {at}");
+        }
+    }
+}

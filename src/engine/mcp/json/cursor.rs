@@ -64,7 +64,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn token(&mut self) -> Result<u8, Syntax> {
         while let Some(byte) = self.peek() {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Ok(byte);
             }
             self.at += 1;

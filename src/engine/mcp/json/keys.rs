@@ -18,6 +18,8 @@ pub(crate) struct Keys {
     few_len: usize,
     /// Holds everything once `few` has overflowed, until the stack is empty again.
     many: Vec<Str>,
+    /// Whether any name so far was written with escapes, so that bytes alone do not tell names apart.
+    saw_escapes: bool,
 }
 
 impl Keys {
@@ -26,6 +28,7 @@ impl Keys {
             few: [Str::default(); INLINE],
             few_len: 0,
             many: Vec::new(),
+            saw_escapes: false,
         }
     }
 
@@ -41,11 +44,21 @@ impl Keys {
     /// Adds a member of the object at `mark`; false where the object is known to have it already.
     #[inline]
     pub(crate) fn add(&mut self, text: &str, mark: usize, key: Str) -> bool {
+        self.saw_escapes |= key.is_escaped();
         let open = &self.all()[mark..];
-        let fresh =
-            open.len() >= KEYS_COMPARED_MAX || !open.iter().any(|other| same(text, *other, key));
+        let fresh = open.len() >= KEYS_COMPARED_MAX || !self.has(text, open, key);
         self.push(key);
         fresh
+    }
+
+    #[inline]
+    fn has(&self, text: &str, open: &[Str], key: Str) -> bool {
+        if self.saw_escapes {
+            return open.iter().any(|other| compare(text, *other, key).is_eq());
+        }
+        let name = key.bytes(text);
+        open.iter()
+            .any(|other| other.len() == name.len() && other.bytes(text) == name)
     }
 
     /// Forgets the members of the object at `mark`; false where it turns out to have had one twice.
@@ -100,14 +113,6 @@ impl Keys {
         self.few_len = self.few_len.min(mark);
         self.many.truncate(mark);
     }
-}
-
-#[inline]
-fn same(text: &str, left: Str, right: Str) -> bool {
-    if left.is_escaped() || right.is_escaped() {
-        return compare(text, left, right).is_eq();
-    }
-    left.inner().len() == right.inner().len() && left.raw(text) == right.raw(text)
 }
 
 /// Orders by decoded value. UTF-8 sorts as its characters do, so both ways of comparing give one order.

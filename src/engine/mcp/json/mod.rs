@@ -13,7 +13,7 @@ mod syntax;
 
 pub(crate) use cursor::Number;
 pub(crate) use reader::Reader;
-pub(crate) use strings::{Str, decoded, find_special};
+pub(crate) use strings::{Str, TEXT_BYTES_MAX, decoded, find_special};
 pub use syntax::Syntax;
 
 #[cfg(test)]

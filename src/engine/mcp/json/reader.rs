@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, Surrogates};
 use super::keys::Keys;
+use super::strings::Str;
 use super::syntax::Syntax;
 use crate::engine::span::Span;
 
@@ -39,61 +40,67 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value, refusing duplicate members at every depth.
     pub(crate) fn value(&mut self) -> Result<Span, Syntax> {
-        self.any_value::<true>()
+        self.spanned(Self::pass::<true>)
     }
 
     /// Reads the next value by the grammar alone.
     pub(crate) fn skip(&mut self) -> Result<Span, Syntax> {
-        self.any_value::<false>()
+        self.spanned(Self::pass::<false>)
     }
 
-    fn any_value<const UNIQUE: bool>(&mut self) -> Result<Span, Syntax> {
-        let first = self.cursor.token()?;
+    /// Where `read` finds the next value.
+    #[inline]
+    fn spanned<E: From<Syntax>>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<Span, E> {
+        self.cursor.token()?;
         let start = self.cursor.at();
-        match first {
-            b'"' => {
-                self.cursor.string()?;
-            }
-            b'{' => {
-                self.any_object::<UNIQUE, Syntax>(|reader, _| {
-                    reader.any_value::<UNIQUE>().map(drop)
-                })?;
-            }
-            b'[' => {
-                self.array(|reader| reader.any_value::<UNIQUE>().map(drop))?;
-            }
-            b'-' | b'0'..=b'9' => {
-                self.cursor.number()?;
-            }
-            _ => self.cursor.literal()?,
-        }
+        read(self)?;
         Ok(Span::new(start, self.cursor.at()))
+    }
+
+    fn pass<const UNIQUE: bool>(&mut self) -> Result<(), Syntax> {
+        match self.cursor.token()? {
+            b'"' => self.cursor.string().map(drop),
+            b'{' => self.members::<UNIQUE, Syntax>(|reader, _| reader.pass::<UNIQUE>()),
+            b'[' => self.elements(Self::pass::<UNIQUE>),
+            b'-' | b'0'..=b'9' => self.cursor.number().map(drop),
+            _ => self.cursor.literal(),
+        }
     }
 
     /// Reads an object whose brace is the next token. `member` is called with each name, at its value, which it must read.
     /// Refuses an object that has a member twice.
     pub(crate) fn object<E: From<Syntax>>(
         &mut self,
-        member: impl FnMut(&mut Self, super::Str) -> Result<(), E>,
+        member: impl FnMut(&mut Self, Str) -> Result<(), E>,
     ) -> Result<Span, E> {
-        self.any_object::<true, E>(member)
+        self.spanned(|reader| reader.members::<true, E>(member))
     }
 
     /// Like [`Reader::object`], leaving it to `member` to notice repeated names.
     pub(crate) fn object_with_repeats<E: From<Syntax>>(
         &mut self,
-        member: impl FnMut(&mut Self, super::Str) -> Result<(), E>,
+        member: impl FnMut(&mut Self, Str) -> Result<(), E>,
     ) -> Result<Span, E> {
-        self.any_object::<false, E>(member)
+        self.spanned(|reader| reader.members::<false, E>(member))
+    }
+
+    /// Reads an array whose bracket is the next token. `element` is called at each element, which it must read.
+    pub(crate) fn array<E: From<Syntax>>(
+        &mut self,
+        element: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<Span, E> {
+        self.spanned(|reader| reader.elements(element))
     }
 
     #[inline]
-    fn any_object<const UNIQUE: bool, E: From<Syntax>>(
+    fn members<const UNIQUE: bool, E: From<Syntax>>(
         &mut self,
-        mut member: impl FnMut(&mut Self, super::Str) -> Result<(), E>,
-    ) -> Result<Span, E> {
+        mut member: impl FnMut(&mut Self, Str) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.cursor.expect(b'{')?;
-        let start = self.cursor.at() - 1;
         self.enter()?;
         let mark = self.keys.mark();
         if self.cursor.token()? == b'}' {
@@ -111,11 +118,11 @@ impl<'a> Reader<'a> {
             return Err(Syntax::DuplicateMember.into());
         }
         self.depth -= 1;
-        Ok(Span::new(start, self.cursor.at()))
+        Ok(())
     }
 
     #[inline]
-    fn key<const UNIQUE: bool>(&mut self, mark: usize) -> Result<super::Str, Syntax> {
+    fn key<const UNIQUE: bool>(&mut self, mark: usize) -> Result<Str, Syntax> {
         if self.cursor.token()? != b'"' {
             return Err(Syntax::UnexpectedByte);
         }
@@ -127,14 +134,12 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
-    /// Reads an array whose bracket is the next token. `element` is called at each element, which it must read.
     #[inline]
-    pub(crate) fn array<E: From<Syntax>>(
+    fn elements<E: From<Syntax>>(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), E>,
-    ) -> Result<Span, E> {
+    ) -> Result<(), E> {
         self.cursor.expect(b'[')?;
-        let start = self.cursor.at() - 1;
         self.enter()?;
         if self.cursor.token()? == b']' {
             self.cursor.bump();
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.depth -= 1;
-        Ok(Span::new(start, self.cursor.at()))
+        Ok(())
     }
 
     fn enter(&mut self) -> Result<(), Syntax> {

@@ -5,62 +5,90 @@ use std::str::Chars;
 
 use crate::engine::span::Span;
 
-/// A string token: what lies between the quotes, and how it is written.
+/// A string token: what lies between the quotes, and how it is written. One word, since members are kept by the dozen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Str {
-    inner: Span,
-    spelling: Spelling,
+    start: u32,
+    /// Length in the low bits, [`Spelling`] in the highest two: a text is shorter than 1 GiB ([`TEXT_BYTES_MAX`]).
+    length_and_spelling: u32,
 }
 
+/// The longest text that can be read, in bytes.
+pub(crate) const TEXT_BYTES_MAX: usize = SPELLING_UNIT as usize - 1;
+
+const SPELLING_UNIT: u32 = 1 << 30;
+
 /// How a string is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Spelling {
     /// Its bytes are its value.
-    #[default]
-    Plain,
+    Plain = 0,
     /// With escapes.
-    Escaped,
+    Escaped = SPELLING_UNIT,
     /// With an escape of half a surrogate pair: it has no value that all readers agree on.
-    Broken,
+    Broken = 2 * SPELLING_UNIT,
 }
 
 impl Str {
+    #[inline]
     pub(crate) const fn new(inner: Span, spelling: Spelling) -> Self {
-        Self { inner, spelling }
+        Self {
+            start: inner.start() as u32,
+            length_and_spelling: inner.len() as u32 | spelling as u32,
+        }
     }
 
     /// Between the quotes.
+    #[inline]
     pub(crate) const fn inner(self) -> Span {
-        self.inner
+        Span::new(self.start as usize, self.start as usize + self.len())
     }
 
     /// With the quotes.
     pub(crate) const fn quoted(self) -> Span {
-        Span::new(self.inner.start() - 1, self.inner.end() + 1)
+        Span::new(
+            self.start as usize - 1,
+            self.start as usize + self.len() + 1,
+        )
     }
 
+    /// Bytes between the quotes.
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        (self.length_and_spelling % SPELLING_UNIT) as usize
+    }
+
+    #[inline]
     pub(crate) const fn is_escaped(self) -> bool {
-        !matches!(self.spelling, Spelling::Plain)
+        self.length_and_spelling >= SPELLING_UNIT
+    }
+
+    const fn is_broken(self) -> bool {
+        self.length_and_spelling >= Spelling::Broken as u32
     }
 
     /// What is written between the quotes.
     pub(crate) fn raw(self, text: &str) -> &str {
-        &text[self.inner.range()]
+        &text[self.inner().range()]
+    }
+
+    /// What is written between the quotes, as bytes.
+    #[inline]
+    pub(crate) fn bytes(self, text: &str) -> &[u8] {
+        &text.as_bytes()[self.inner().range()]
     }
 
     /// The value; `None` where it has none that all readers agree on.
     pub(crate) fn value(self, text: &str) -> Option<Cow<'_, str>> {
         let raw = self.raw(text);
-        match self.spelling {
-            Spelling::Plain => Some(Cow::Borrowed(raw)),
-            Spelling::Escaped => Some(Cow::Owned(decoded(raw).collect())),
-            Spelling::Broken => None,
+        match (self.is_escaped(), self.is_broken()) {
+            (false, _) => Some(Cow::Borrowed(raw)),
+            (true, false) => Some(Cow::Owned(decoded(raw).collect())),
+            (true, true) => None,
         }
     }
 }
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The first quote, backslash or control character at or after `at`, or the end of `bytes`.
 #[inline]
@@ -78,7 +106,15 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1F)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
 /// The high bit of each byte of `word` that is special. Bits above the lowest set one may be wrong: a borrow travels upwards.
+#[inline]
 const fn specials(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
     let backslash = word ^ (ONES * b'\\' as u64);
@@ -86,10 +122,6 @@ const fn specials(word: u64) -> u64 {
     let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
     let is_control = word.wrapping_sub(ONES * 0x20) & !word;
     (is_quote | is_backslash | is_control) & HIGHS
-}
-
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..=0x1F)
 }
 
 /// The characters that `raw`, the inside of a string that [`Cursor::string`](super::Cursor::string) accepted, stands for.

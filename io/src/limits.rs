@@ -1,0 +1,61 @@
+//! Every bound of the mechanism, with its unit. Bounds that an operator sets arrive as arguments instead.
+
+/// Capacities, in bytes, of the buffers that a worker keeps for reuse. Larger buffers are allocated and freed.
+pub const BUFFER_CLASSES_BYTES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
+
+/// Free buffers that a worker keeps of each class: 4 MiB, 2 MiB, 2 MiB and 1 MiB at most.
+pub const BUFFERS_FREE_MAX: [usize; 4] = [1024, 128, 32, 4];
+
+/// Connections that the kernel queues for a listener before a worker accepts them.
+pub const LISTEN_BACKLOG: i32 = 4096;
+
+/// Connections accepted in a row before other tasks of the worker run.
+pub const ACCEPTS_PER_TURN_MAX: u32 = 64;
+
+/// Pause of an accept loop after the process or the kernel ran out of descriptors or memory.
+pub const ACCEPT_EXHAUSTED_PAUSE_MS: u64 = 100;
+
+/// Least time between two log lines about an exhausted listener.
+pub const ACCEPT_LOG_INTERVAL_MS: u64 = 5_000;
+
+/// Reads in a row that a stream may take without letting other tasks of the worker run.
+pub const READS_PER_TURN_MAX: u32 = 4;
+
+/// Resolution of stream deadlines.
+pub const DEADLINE_TICK_MS: u64 = 100;
+
+/// Slots of the deadline wheel; later deadlines wait in the last slot and move on from there.
+pub const DEADLINE_SLOTS: usize = 512;
+
+/// Pause between two looks at a peer that has sent bytes ahead, while [`crate::Stream::hangup`] waits for it to leave.
+pub const HANGUP_POLL_MS: u64 = 250;
+
+/// Pause before a connect to a Unix socket is tried again when its queue is full.
+pub const UNIX_CONNECT_RETRY_MS: u64 = 5;
+
+/// Entries of a worker's submission queue.
+pub const RING_ENTRIES: u32 = 1024;
+
+/// Entries of a worker's completion queue: the waits of this many idle connections may end in one turn.
+pub const RING_COMPLETIONS: u32 = 8192;
+
+/// Turns of the event loop that a runtime makes after its last task, so that cancelled waits give back descriptors.
+pub const SETTLE_TURNS_MAX: u32 = 20;
+
+/// Locks among which peers are spread in the table of connections per peer.
+pub const PEER_SHARDS: usize = 64;
+
+/// Leading bits of an IPv6 address that name one peer: a subscriber is given a /64 as a rule.
+pub const PEER_PREFIX_V6_BITS: u32 = 64;
+
+const _: () = {
+    let mut class = 1;
+    while class < BUFFER_CLASSES_BYTES.len() {
+        assert!(BUFFER_CLASSES_BYTES[class - 1] < BUFFER_CLASSES_BYTES[class]);
+        class += 1;
+    }
+    assert!(RING_COMPLETIONS >= 2 * RING_ENTRIES);
+    assert!(DEADLINE_SLOTS >= 2);
+    assert!(PEER_SHARDS.is_power_of_two());
+    assert!(PEER_PREFIX_V6_BITS <= 128);
+};

@@ -1,0 +1,55 @@
+//! The configurations that `init` writes, as they lie in `templates/`.
+
+use crate::config::Format;
+
+/// Stands for the hash of the key in every template. It is no hash of anything known, so a template that is used as it is
+/// lets nobody in.
+pub(super) const HASH_PLACEHOLDER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// A configuration to start from.
+#[derive(Debug)]
+pub(super) struct Template {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What it is for.
+    pub(super) about: &'static str,
+    toml: &'static str,
+    yaml: Option<&'static str>,
+}
+
+/// All of them; the first is the default.
+pub(super) const TEMPLATES: [Template; 2] = [
+    Template {
+        name: "default",
+        about: "one upstream, one key",
+        toml: include_str!("../../templates/mcp-guard.toml"),
+        yaml: Some(include_str!("../../templates/mcp-guard.yaml")),
+    },
+    Template {
+        name: "multi-server",
+        about: "several upstreams, a reader and an admin",
+        toml: include_str!("../../templates/multi-server.toml"),
+        yaml: None,
+    },
+];
+
+impl Template {
+    /// The template called `name`.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        TEMPLATES.iter().find(|template| template.name == name)
+    }
+
+    /// Its text in `format`.
+    pub(super) fn text(&self, format: Format) -> Option<&'static str> {
+        match format {
+            Format::Toml => Some(self.toml),
+            Format::Yaml => self.yaml,
+        }
+    }
+
+    /// The formats that it has.
+    pub(super) fn formats(&self) -> Vec<&'static str> {
+        let yaml = self.yaml.map(|_| "yaml");
+        std::iter::once("toml").chain(yaml).collect()
+    }
+}

@@ -1,0 +1,141 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::{EditError, NewKey};
+use crate::config::tests::{HASH, NOW, base};
+use crate::config::{Config, Fixed, Format, Overrides, load};
+
+fn new_key() -> NewKey {
+    NewKey {
+        id: "new".to_owned(),
+        key_hash: "LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=".to_owned(),
+        allowed_tools: vec!["read_*".to_owned(), "a \"quoted\" one".to_owned()],
+        rate_limit: Some(2.5),
+        expires_at: Some("2030-01-01T00:00:00Z".to_owned()),
+    }
+}
+
+fn config(name: &str, text: &str) -> Config {
+    let mut world = Fixed::default();
+    world.files.insert(name.into(), (text.to_owned(), 0o600));
+    let loaded = load(name.as_ref(), &Overrides::default(), &world, NOW);
+    loaded
+        .unwrap_or_else(|refused| panic!("{text}\n{:#?}", refused.diagnostics))
+        .config
+}
+
+/// The key is added to `text`, every line of which is kept in its order.
+fn check(format: Format, text: &str) {
+    let name = if format == Format::Toml {
+        "c.toml"
+    } else {
+        "c.yaml"
+    };
+    let edited = new_key()
+        .add_to(text, format)
+        .unwrap_or_else(|error| panic!("{error}: {text}"));
+    let keys = config(name, &edited).auth.api_keys;
+    let key = keys.last().unwrap();
+    assert_eq!(key.id, "new", "{edited}");
+    assert_eq!(key.allowed_tools, new_key().allowed_tools);
+    assert_eq!(
+        (key.rate_limit, key.expires_at_unix_secs),
+        (Some(2.5), Some(1_893_456_000))
+    );
+    let mut lines = edited.lines();
+    for line in text.lines().filter(|line| !line.contains("api_keys = [")) {
+        assert!(
+            lines.any(|kept| kept == line),
+            "{line:?} is lost from\n{edited}"
+        );
+    }
+}
+
+#[test]
+fn a_key_is_added_to_toml_and_the_rest_is_kept() {
+    let tail = "[upstream] # where\nurl = 'http://a' # here\n";
+    let key = format!(
+        "[[auth.api_keys]] # first\nid = 'a'\nkey_hash = '{HASH}' # hash\nallowed_tools = ['*']\n"
+    );
+    for text in [
+        base(),
+        format!("# top\n\n{key}\n# about upstreams\n{tail}# end\n"),
+        format!("{tail}\n{key}"),
+        tail.to_owned(),
+        format!("{tail}[auth]\n# nothing yet\n"),
+        format!("{tail}[auth.anonymous]\nallowed_tools = ['x']\n"),
+        format!("[auth]\napi_keys = []\n{tail}"),
+        format!("[auth]\napi_keys = [ {{ id = 'a', key_hash = '{HASH}' }} ]\n{tail}"),
+    ] {
+        check(Format::Toml, &text);
+    }
+}
+
+#[test]
+fn a_key_is_added_to_yaml_and_the_rest_is_kept() {
+    let tail = "# about upstreams\nupstream: # where\n  url: http://a # here\n";
+    let key = |indent: &str| {
+        format!(
+            "{indent}- id: a # first\n{indent}  key_hash: {HASH}\n{indent}  # tools\n{indent}  allowed_tools:\n{indent}    - '*'\n"
+        )
+    };
+    for text in [
+        format!("auth:\n  api_keys:\n{}\n{tail}", key("    ")),
+        format!("auth:\n  api_keys:\n{}{tail}", key("  ")),
+        format!("{tail}auth:\n  api_keys:\n{}", key("    ").trim_end()),
+        format!(
+            "auth:\n  api_keys:\n{}{}  anonymous:\n    allowed_tools: [x]\n{tail}",
+            key("    "),
+            key("    ")
+                .replace("id: a", "id: b")
+                .replace(HASH, "cFDqxsKLX7u77+uEJYkFYxpbZJ8Cja7p5iWNCMLRGpY=")
+        ),
+        tail.to_owned(),
+        tail.trim_end().to_owned(),
+        format!("---\n{tail}auth:\n  api_keys:\n{}", key("    ")),
+    ] {
+        check(Format::Yaml, &text);
+    }
+}
+
+#[test]
+fn what_cannot_be_edited_is_refused() {
+    for (format, text, expected) in [
+        (
+            Format::Toml,
+            "[auth]\napi_keys = 'x'\n",
+            EditError::NotInPlace,
+        ),
+        (Format::Toml, "auth = 3\n", EditError::NotInPlace),
+        (Format::Toml, "auth = \n", EditError::NotUnderstood),
+        (
+            Format::Yaml,
+            "auth: {api_keys: []}\n",
+            EditError::NotInPlace,
+        ),
+        (
+            Format::Yaml,
+            "auth:\n  api_keys: [{id: a}]\n",
+            EditError::NotInPlace,
+        ),
+        (
+            Format::Yaml,
+            "auth:\n  anonymous: {}\n",
+            EditError::NotInPlace,
+        ),
+        (Format::Yaml, "auth: [\n", EditError::NotUnderstood),
+    ] {
+        assert_eq!(new_key().add_to(text, format), Err(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_snippet_is_a_configuration_of_its_own() {
+    let upstream_toml = "[upstream]\nurl = 'http://a'\n";
+    let toml = format!("{}{upstream_toml}", new_key().snippet(Format::Toml));
+    assert_eq!(config("c.toml", &toml).auth.api_keys[0].id, "new");
+    let yaml = format!(
+        "{}upstream: {{url: 'http://a'}}\n",
+        new_key().snippet(Format::Yaml)
+    );
+    assert_eq!(config("c.yaml", &yaml).auth.api_keys[0].id, "new");
+}
