@@ -207,7 +207,10 @@ impl Exchange<'_> {
             BodyFault::Gone => None,
             BodyFault::TimedOut => Some(Failure::BodyTimeout),
             BodyFault::TooLarge => Some(Failure::BodyTooLarge { limit_bytes: self.view.limits().body_bytes }),
-            BodyFault::Refused(_) => Some(Failure::BadBody),
+            BodyFault::Refused(refusal) => {
+                self.account.message = Some(refusal.to_string().into());
+                Some(Failure::BadBody)
+            }
         })?;
         self.body_len = Some(length);
         self.account.request_bytes = length as u64;

@@ -56,17 +56,8 @@ fn plain_prefix(text: &[u8]) -> usize {
             return index * 8 + marks.trailing_zeros() as usize / 8;
         }
     }
-    // The last eight bytes once more are cheaper than up to seven single ones.
-    let clear = text
-        .last_chunk::<8>()
-        .is_some_and(|last| special_marks(u64::from_le_bytes(*last)) == 0);
     let special = |&byte: &u8| ESCAPES[usize::from(byte)] != 0;
-    let plain = if clear {
-        None
-    } else {
-        tail.iter().position(special)
-    };
-    text.len() - tail.len() + plain.unwrap_or(tail.len())
+    text.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
 }
 
 /// Sets the highest bit of each byte of `word` that needs an escape or begins a longer character. Bytes above the lowest
