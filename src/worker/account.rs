@@ -28,7 +28,8 @@ pub(super) struct Account {
     view: Rc<View>,
     pub(super) request_id: RequestId,
     started_ns: u64,
-    peer: Option<IpAddr>,
+    /// The client's address, behind proxies that are trusted.
+    pub(super) client: IpAddr,
     pub(super) principal: Option<Principal>,
     pub(super) server: Option<ServerIndex>,
     pub(super) session: Option<SessionTag>,
@@ -75,7 +76,9 @@ impl<'a> Described<'a> {
         };
         Self {
             method: message.method().unwrap_or(Method::Other),
-            method_text: message.call().map_or(b"response", |call| call.method_text.as_bytes(bytes)),
+            method_text: message
+                .call()
+                .map_or(b"response", |call| call.method_text.as_bytes(bytes)),
             subject,
             id: message.request_id().map(|id| id.raw(bytes)),
             rule,
@@ -84,7 +87,13 @@ impl<'a> Described<'a> {
 
     /// A request without a message, by its HTTP method.
     pub(super) const fn bare(http_method: &'a [u8], rule: Option<Rule>) -> Self {
-        Self { method: Method::Other, method_text: http_method, subject: Named::Nothing, id: None, rule }
+        Self {
+            method: Method::Other,
+            method_text: http_method,
+            subject: Named::Nothing,
+            id: None,
+            rule,
+        }
     }
 }
 
@@ -119,7 +128,10 @@ impl Kept {
         Described {
             method: self.method,
             method_text: &self.method_text,
-            subject: self.subject.as_ref().map_or(Named::Nothing, |(named, text)| named(text)),
+            subject: self
+                .subject
+                .as_ref()
+                .map_or(Named::Nothing, |(named, text)| named(text)),
             id: self.id.as_deref(),
             rule: self.rule,
         }
@@ -127,7 +139,7 @@ impl Kept {
 }
 
 impl Account {
-    pub(super) fn open(worker: &Rc<Worker>, view: &Rc<View>, peer: Option<IpAddr>) -> Self {
+    pub(super) fn open(worker: &Rc<Worker>, view: &Rc<View>, client: IpAddr) -> Self {
         worker.metrics().requests_in_flight.inc();
         worker.in_flight.set(worker.in_flight.get() + 1);
         Self {
@@ -135,7 +147,7 @@ impl Account {
             view: Rc::clone(view),
             request_id: worker.next_id(),
             started_ns: Clock::monotonic_ns(),
-            peer,
+            client,
             principal: None,
             server: None,
             session: None,
@@ -178,8 +190,13 @@ impl Account {
             [only] => only.method,
             _ => Method::Other,
         };
-        self.worker.metrics().request(method as usize, self.status, duration_ns);
-        self.worker.metrics().response_bytes.add(self.response_bytes);
+        self.worker
+            .metrics()
+            .request(method as usize, self.status, duration_ns);
+        self.worker
+            .metrics()
+            .response_bytes
+            .add(self.response_bytes);
     }
 
     fn count_decision(&self) {
@@ -202,16 +219,21 @@ impl Account {
     }
 
     fn describe<'a>(&'a self, described: &Described<'a>, duration_ns: u64) -> Record<'a> {
-        let mut record = Record::new(self.event(described.method, described.method_text), Clock::unix_micros());
+        let mut record = Record::new(
+            self.event(described.method, described.method_text),
+            Clock::unix_micros(),
+        );
         record.request_id = Some(self.request_id.as_bytes());
         record.trace_id = self.trace_id.as_ref().map(|id| &id[..]);
-        record.peer = self.peer;
+        record.peer = Some(self.client);
         if let Some(principal) = &self.principal {
             record.identity_id = Some(principal.identity().as_bytes());
             record.auth_provider = Some(principal.provider().as_str());
             record.rule = described.rule.map(|rule| rule.label(principal.grants()));
         }
-        record.server = self.server.map(|server| &*self.view.snapshot().server(server).name);
+        record.server = self
+            .server
+            .map(|server| &*self.view.snapshot().server(server).name);
         record.method = Some(described.method_text);
         match described.subject {
             Named::Nothing => {}
@@ -220,7 +242,8 @@ impl Account {
             Named::Resource(uri) => record.resource = Some(uri),
         }
         record.decision = Some(self.decision);
-        record.success = Some(self.decision == Decision::Allowed && self.status < 400 && !self.is_broken);
+        record.success =
+            Some(self.decision == Decision::Allowed && self.status < 400 && !self.is_broken);
         record.status = Some(self.status);
         record.duration_us = Some(duration_ns / US_NS);
         record.upstream_us = self.upstream_ns.map(|ns| ns / US_NS);

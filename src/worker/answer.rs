@@ -8,8 +8,8 @@ use guard_io::{Buffer, Stream};
 
 use super::request_id::RequestId;
 use super::state::Worker;
-use crate::engine::policy::reaches;
 use crate::engine::identity::Principal;
+use crate::engine::policy::reaches;
 use crate::engine::quota::Standing;
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::route::Cors;
@@ -45,7 +45,10 @@ impl Envelope {
         }
         if let Some(origin) = &self.cors_origin {
             let _ = head.field(b"access-control-allow-origin", origin);
-            let _ = head.field(b"access-control-expose-headers", Cors::EXPOSE_HEADERS.as_bytes());
+            let _ = head.field(
+                b"access-control-expose-headers",
+                Cors::EXPOSE_HEADERS.as_bytes(),
+            );
             let _ = head.field(b"vary", b"origin");
         }
         match (self.keeps_alive, self.version) {
@@ -70,7 +73,13 @@ pub(super) fn write_answer(out: &mut Buffer, envelope: &Envelope, status: u16, b
 }
 
 /// A whole answer with `body` of `content_type`, appended to `out`.
-pub(super) fn write_typed(out: &mut Buffer, envelope: &Envelope, status: u16, content_type: &str, body: &[u8]) {
+pub(super) fn write_typed(
+    out: &mut Buffer,
+    envelope: &Envelope,
+    status: u16,
+    content_type: &str,
+    body: &[u8],
+) {
     let mut head = HeadWriter::response(out.as_mut_vec(), status);
     let _ = head.field(b"content-type", content_type.as_bytes());
     let _ = head.field(b"cache-control", b"no-store");
@@ -120,8 +129,14 @@ pub(super) fn write_error(
 /// 204 to a preflight.
 pub(super) fn write_preflight(out: &mut Buffer, envelope: &Envelope, cors: &Cors) {
     let mut head = HeadWriter::response(out.as_mut_vec(), 204);
-    let _ = head.field(b"access-control-allow-methods", cors.allow_methods.as_bytes());
-    let _ = head.field(b"access-control-allow-headers", cors.allow_headers.as_bytes());
+    let _ = head.field(
+        b"access-control-allow-methods",
+        cors.allow_methods.as_bytes(),
+    );
+    let _ = head.field(
+        b"access-control-allow-headers",
+        cors.allow_headers.as_bytes(),
+    );
     let _ = head.number(b"access-control-max-age", cors.max_age_secs.into());
     envelope.write(&mut head);
     head.finish(BodyFraming::Unsaid);
@@ -136,11 +151,17 @@ pub(super) fn routes_body(snapshot: &Snapshot, principal: &Principal) -> Vec<u8>
         .map(|server| {
             let is_default = snapshot.routes().default_server() == server.index();
             let own = format!("/mcp/{}", server.name);
-            let paths = is_default.then_some("/mcp").into_iter().chain([&*own]).chain(server.path_prefix.as_deref());
+            let paths = is_default
+                .then_some("/mcp")
+                .into_iter()
+                .chain([&*own])
+                .chain(server.path_prefix.as_deref());
             serde_json::json!({ "name": &*server.name, "paths": paths.collect::<Vec<_>>() })
         })
         .collect();
-    serde_json::json!({ "servers": servers }).to_string().into_bytes()
+    serde_json::json!({ "servers": servers })
+        .to_string()
+        .into_bytes()
 }
 
 /// Counts the bound that `failure` tells of, if it tells of one.

@@ -25,9 +25,19 @@ pub(super) struct Connection {
 }
 
 /// Serves `stream` to its end. `_slot` counts it.
-pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: SocketAddr, _slot: ConnectionSlot) {
+pub(super) async fn serve(
+    worker: Rc<Worker>,
+    stream: Stream,
+    peer: SocketAddr,
+    _slot: ConnectionSlot,
+) {
     worker.metrics().connections.inc();
-    let mut connection = Connection { stream, peer, buffer: Buffer::new(), served: 0 };
+    let mut connection = Connection {
+        stream,
+        peer,
+        buffer: Buffer::new(),
+        served: 0,
+    };
     let ending = connection.run(&worker).await;
     worker.metrics().connections.dec();
     if ending == Ending::Linger {
@@ -52,7 +62,8 @@ impl Connection {
                 return Ending::Now;
             }
             let mut index = worker.take_index();
-            let head = intake::read_head(&self.stream, &mut self.buffer, view.limits(), &mut index).await;
+            let head =
+                intake::read_head(&self.stream, &mut self.buffer, view.limits(), &mut index).await;
             self.stream.set_deadline(None);
             // Configuration may have changed while the connection was idle.
             let view = worker.view();
@@ -80,8 +91,13 @@ impl Connection {
             return true;
         }
         self.buffer.release();
-        let limit_ms = if self.served == 0 { limits.header_timeout_ms } else { limits.idle_timeout_ms };
-        self.stream.set_deadline(Some(Duration::from_millis(limit_ms)));
+        let limit_ms = if self.served == 0 {
+            limits.header_timeout_ms
+        } else {
+            limits.idle_timeout_ms
+        };
+        self.stream
+            .set_deadline(Some(Duration::from_millis(limit_ms)));
         match select(self.stream.readable(), worker.draining.raised()).await {
             Either::Left(ready) => {
                 if self.stream.timed_out() && self.served > 0 {
@@ -93,13 +109,18 @@ impl Connection {
         }
     }
 
-    async fn refuse_head(&mut self, worker: &Rc<Worker>, view: &Rc<View>, fault: HeadFault) -> Ending {
+    async fn refuse_head(
+        &mut self,
+        worker: &Rc<Worker>,
+        view: &Rc<View>,
+        fault: HeadFault,
+    ) -> Ending {
         let failure = match &fault {
             HeadFault::Gone => return Ending::Now,
             HeadFault::TimedOut => Failure::HeadTimeout,
             HeadFault::Refused(refusal) => head_failure(refusal),
         };
-        let mut account = Account::open(worker, view, Some(self.peer.ip()));
+        let mut account = Account::open(worker, view, self.peer.ip());
         answer::count_bound(worker, &failure);
         let envelope = Envelope {
             request_id: account.request_id,
@@ -110,7 +131,13 @@ impl Connection {
             standing: None,
         };
         let mut out = Buffer::new();
-        let (status, length) = answer::write_failure(&mut out, &envelope, view.snapshot(), &failure, ReplyId::Null);
+        let (status, length) = answer::write_failure(
+            &mut out,
+            &envelope,
+            view.snapshot(),
+            &failure,
+            ReplyId::Null,
+        );
         account.status = status;
         account.response_bytes = length as u64;
         account.message = match fault {
@@ -119,13 +146,19 @@ impl Connection {
         };
         let sent = answer::send(&self.stream, &out, view.limits().write_stall_ms).await;
         account.finish(&[Described::bare(b"", None)], true);
-        if sent.is_ok() { Ending::Linger } else { Ending::Now }
+        if sent.is_ok() {
+            Ending::Linger
+        } else {
+            Ending::Now
+        }
     }
 }
 
 fn head_failure(refusal: &HeadRefusal) -> Failure {
     match refusal.status() {
-        405 | 501 => Failure::MethodNotAllowed { allow: "POST, GET, DELETE, OPTIONS" },
+        405 | 501 => Failure::MethodNotAllowed {
+            allow: "POST, GET, DELETE, OPTIONS",
+        },
         413 => Failure::BodyTooLarge { limit_bytes: 0 },
         414 | 431 => Failure::HeadTooLarge,
         417 => Failure::ExpectationFailed,
@@ -136,7 +169,9 @@ fn head_failure(refusal: &HeadRefusal) -> Failure {
 
 /// Ends our side and reads on for a moment, so that the last answer is not lost to a reset (RFC 9112 §9.6).
 async fn linger(connection: Connection) {
-    let Connection { stream, mut buffer, .. } = connection;
+    let Connection {
+        stream, mut buffer, ..
+    } = connection;
     buffer.release();
     if stream.shutdown_write().is_err() {
         return;

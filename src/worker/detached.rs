@@ -33,7 +33,9 @@ pub(super) fn see_out(worker: &Rc<Worker>, view: &View, mut unfinished: Unfinish
         worker.metrics().bound(Bound::Detached);
         return;
     }
-    unfinished.stream.set_deadline(Some(Duration::from_millis(limits.detached_ms)));
+    unfinished
+        .stream
+        .set_deadline(Some(Duration::from_millis(limits.detached_ms)));
     worker.detached.set(worker.detached.get() + 1);
     let worker = Rc::clone(worker);
     // The task outlives its handle.
@@ -66,7 +68,9 @@ impl Unfinished {
                 Err(_) => return false,
             }
         }
-        let Stage::Body(body) = &mut self.stage else { return false };
+        let Stage::Body(body) = &mut self.stage else {
+            return false;
+        };
         while !self.buffer.is_empty() && !body.is_done() {
             match body.next(&self.buffer) {
                 Ok(step) => self.buffer.consume_front(step.consumed),

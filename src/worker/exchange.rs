@@ -17,10 +17,11 @@ use super::relay;
 use super::state::{View, Worker};
 use super::streams::StreamSlot;
 use crate::engine::admission::{
-    Arrival, HeadAdmission, Judgement, Page, Understood, Verb, actions, admit_head, judge, read_bodiless, read_body,
+    Arrival, HeadAdmission, Judgement, Page, Understood, Verb, actions, admit_head, judge,
+    read_bodiless, read_body,
 };
 use crate::engine::audit::{Decision, SessionTag};
-use crate::engine::identity::Principal;
+use crate::engine::identity::{Principal, client_address};
 use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::mcp::message::{Body, Message};
@@ -84,7 +85,7 @@ pub(super) async fn run(
     head: RequestHead,
     index: &HeadIndex,
 ) -> Fate {
-    let account = Account::open(worker, view, Some(connection.peer.ip()));
+    let account = Account::open(worker, view, connection.peer.ip());
     let envelope = Envelope {
         request_id: account.request_id,
         version: head.version,
@@ -129,21 +130,36 @@ impl Exchange<'_> {
             Ok(digest) => self.digest = digest,
             Err(refusal) => {
                 self.account.message = Some(refusal.to_string().into());
-                return self.refuse(Failure::BadHeader { detail: "a header is repeated or malformed" }).await;
+                return self
+                    .refuse(Failure::BadHeader {
+                        detail: "a header is repeated or malformed",
+                    })
+                    .await;
             }
         }
         self.note_head();
+        if self.worker.in_flight.get() > self.worker.in_flight_max(self.view.limits()) {
+            return self.refuse(Failure::Overloaded).await;
+        }
         let admitted = match admit_head(self.view.snapshot(), &self.arrival()) {
             Err(refusal) => return self.turn_away(refusal).await,
-            Ok(HeadAdmission::Mcp { principal, server, remainder }) => {
-                Addressed { principal, server, remainder_len: remainder.len() }
-            }
+            Ok(HeadAdmission::Mcp {
+                principal,
+                server,
+                remainder,
+            }) => Addressed {
+                principal,
+                server,
+                remainder_len: remainder.len(),
+            },
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
             Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
         };
-        self.worker.metrics().auth(Some(admitted.principal.provider()), AuthResult::Success);
+        self.worker
+            .metrics()
+            .auth(Some(admitted.principal.provider()), AuthResult::Success);
         self.account.principal = Some(admitted.principal.clone());
         self.account.server = Some(admitted.server);
         match self.head.method {
@@ -154,8 +170,25 @@ impl Exchange<'_> {
 
     fn note_head(&mut self) {
         let bytes = &self.connection.buffer[..self.head.head_len];
-        self.account.session = self.digest.session_id.map(|id| SessionTag::of(id.of(bytes)));
-        self.account.trace_id = self.digest.traceparent.and_then(|value| trace_id(value.of(bytes)));
+        let trusted = &self.view.snapshot().trusted_proxies;
+        if !trusted.is_empty() {
+            let fields = self.index.headers(bytes);
+            let named = |name: &[u8]| name.eq_ignore_ascii_case(b"x-forwarded-for");
+            let values: Vec<&[u8]> = fields
+                .filter(|(name, _)| named(name))
+                .map(|(_, value)| value)
+                .collect();
+            self.account.client =
+                client_address(self.connection.peer.ip(), values.into_iter(), trusted);
+        }
+        self.account.session = self
+            .digest
+            .session_id
+            .map(|id| SessionTag::of(id.of(bytes)));
+        self.account.trace_id = self
+            .digest
+            .traceparent
+            .and_then(|value| trace_id(value.of(bytes)));
         for _ in 0..self.digest.underscored {
             self.worker.metrics().bound(Bound::UnderscoreHeader);
         }
@@ -185,7 +218,12 @@ impl Exchange<'_> {
                 None => Fate::Abort,
             };
         }
-        let understood = match read_body(self.view.limits(), &self.digest, self.head_bytes(), self.body_bytes()) {
+        let understood = match read_body(
+            self.view.limits(),
+            &self.digest,
+            self.head_bytes(),
+            self.body_bytes(),
+        ) {
             Ok(understood) => understood,
             Err(refusal) => return self.refuse_body(refusal).await,
         };
@@ -198,7 +236,9 @@ impl Exchange<'_> {
     async fn read_body(&mut self) -> Result<(), Option<Failure>> {
         if self.head.expect_continue && self.head.framing != RequestFraming::None {
             let stall_ms = self.view.limits().write_stall_ms;
-            answer::send(&self.connection.stream, CONTINUE, stall_ms).await.map_err(|_| None)?;
+            answer::send(&self.connection.stream, CONTINUE, stall_ms)
+                .await
+                .map_err(|_| None)?;
         }
         let Connection { stream, buffer, .. } = &mut *self.connection;
         let read = intake::read_body(stream, buffer, &self.head, self.view.limits()).await;
@@ -206,7 +246,9 @@ impl Exchange<'_> {
         let length = read.map_err(|fault| match fault {
             BodyFault::Gone => None,
             BodyFault::TimedOut => Some(Failure::BodyTimeout),
-            BodyFault::TooLarge => Some(Failure::BodyTooLarge { limit_bytes: self.view.limits().body_bytes }),
+            BodyFault::TooLarge => Some(Failure::BodyTooLarge {
+                limit_bytes: self.view.limits().body_bytes,
+            }),
             BodyFault::Refused(refusal) => {
                 self.account.message = Some(refusal.to_string().into());
                 Some(Failure::BadBody)
@@ -223,14 +265,20 @@ impl Exchange<'_> {
         let bytes = self.body_bytes();
         let server = self.view.snapshot().server(addressed.server);
         let judgement = judge(&addressed.principal, server, &understood.body, bytes);
-        let rule_of = |message| match decide_all(&addressed.principal, server, actions(message, bytes)) {
-            Ok(permit) => permit.rule(),
-            Err(denial) => denial.rule,
-        };
+        let rule_of =
+            |message| match decide_all(&addressed.principal, server, actions(message, bytes)) {
+                Ok(permit) => permit.rule(),
+                Err(denial) => denial.rule,
+            };
         let rules = match &judgement {
             Judgement::One(Ok(permit)) => vec![Some(permit.rule())],
             Judgement::One(Err(denial)) => vec![Some(denial.rule)],
-            Judgement::Batch(_) => understood.body.messages().iter().map(|message| Some(rule_of(message))).collect(),
+            Judgement::Batch(_) => understood
+                .body
+                .messages()
+                .iter()
+                .map(|message| Some(rule_of(message)))
+                .collect(),
         };
         let charged = self.charge(&addressed, &understood.body);
         let agreement = understood.agreement;
@@ -241,7 +289,11 @@ impl Exchange<'_> {
         }
         match judgement.permit() {
             Some(permit) => {
-                let slot = if is_listening { self.admit_stream(&addressed) } else { Ok(None) };
+                let slot = if is_listening {
+                    self.admit_stream(&addressed)
+                } else {
+                    Ok(None)
+                };
                 match slot {
                     Ok(slot) => self.pass_on(addressed, agreement, permit, slot).await,
                     Err(failure) => self.limit(failure).await,
@@ -256,12 +308,19 @@ impl Exchange<'_> {
         let server = snapshot.server(addressed.server);
         let bytes = self.body_bytes();
         let verdict = match body {
-            Body::One(message) => {
-                self.worker.charge(snapshot, &addressed.principal, server, &[tool_of(message, bytes)])
-            }
+            Body::One(message) => self.worker.charge(
+                snapshot,
+                &addressed.principal,
+                server,
+                &[tool_of(message, bytes)],
+            ),
             Body::Batch(messages) => {
-                let tools: Vec<_> = messages.iter().map(|message| tool_of(message, bytes)).collect();
-                self.worker.charge(snapshot, &addressed.principal, server, &tools)
+                let tools: Vec<_> = messages
+                    .iter()
+                    .map(|message| tool_of(message, bytes))
+                    .collect();
+                self.worker
+                    .charge(snapshot, &addressed.principal, server, &tools)
             }
         };
         self.settle_charge(verdict)
@@ -286,11 +345,17 @@ impl Exchange<'_> {
             Err(_) => return self.refuse(Failure::NotFound).await,
         };
         self.notes = Notes::Bare(Some(permit.rule()));
-        let charged = self.worker.charge(snapshot, &addressed.principal, server, &[None]);
+        let charged = self
+            .worker
+            .charge(snapshot, &addressed.principal, server, &[None]);
         if let Err(failure) = self.settle_charge(charged) {
             return self.limit(failure).await;
         }
-        let slot = if self.head.method == HttpMethod::Get { self.admit_stream(&addressed) } else { Ok(None) };
+        let slot = if self.head.method == HttpMethod::Get {
+            self.admit_stream(&addressed)
+        } else {
+            Ok(None)
+        };
         match slot {
             Ok(slot) => self.pass_on(addressed, agreement, permit, slot).await,
             Err(failure) => self.limit(failure).await,
@@ -299,7 +364,10 @@ impl Exchange<'_> {
 
     fn admit_stream(&self, addressed: &Addressed) -> Result<Option<StreamSlot>, Failure> {
         let max = self.view.limits().streams_per_principal;
-        let slot = self.worker.streams.admit(addressed.principal.identity(), max);
+        let slot = self
+            .worker
+            .streams
+            .admit(addressed.principal.identity(), max);
         slot.map(Some).ok_or(Failure::TooManyStreams)
     }
 
@@ -312,7 +380,11 @@ impl Exchange<'_> {
         _slot: Option<StreamSlot>,
     ) -> Fate {
         self.account.decision = Decision::Allowed;
-        let outbound = Outbound { permit, agreement, remainder_len: addressed.remainder_len };
+        let outbound = Outbound {
+            permit,
+            agreement,
+            remainder_len: addressed.remainder_len,
+        };
         match forward::send(self, outbound).await {
             Ok(inbound) => relay::run(self, &addressed.principal, agreement, inbound).await,
             Err(fault) => self.report_upstream(addressed.server, fault).await,
@@ -344,7 +416,9 @@ impl Exchange<'_> {
             Notes::Kept(kept) => kept.iter().map(Kept::describe).collect(),
             Notes::Read(understood, rules) => {
                 let messages = understood.body.messages().iter().zip(rules);
-                messages.map(|(message, rule)| Described::of(message, self.body_bytes(), *rule)).collect()
+                messages
+                    .map(|(message, rule)| Described::of(message, self.body_bytes(), *rule))
+                    .collect()
             }
         }
     }
@@ -352,7 +426,8 @@ impl Exchange<'_> {
     /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
         let described = self.describe();
-        self.account.finish(&described, !matches!(self.notes, Notes::Nothing));
+        self.account
+            .finish(&described, !matches!(self.notes, Notes::Nothing));
         drop(described);
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
@@ -383,7 +458,12 @@ impl Exchange<'_> {
 
     /// Sends a whole answer. The connection goes on only where the envelope said so.
     pub(super) async fn send(&mut self, out: &Buffer) -> Fate {
-        let sent = answer::send(&self.connection.stream, out, self.view.limits().write_stall_ms).await;
+        let sent = answer::send(
+            &self.connection.stream,
+            out,
+            self.view.limits().write_stall_ms,
+        )
+        .await;
         match (sent, self.envelope.keeps_alive) {
             (Err(_), _) => Fate::Abort,
             (Ok(()), true) => Fate::Continue,
@@ -398,7 +478,9 @@ fn opens_stream(message: &Message) -> bool {
 }
 
 fn tool_of<'a>(message: &'a Message, bytes: &'a [u8]) -> Option<&'a str> {
-    let call = message.call().filter(|call| call.method == Method::ToolsCall)?;
+    let call = message
+        .call()
+        .filter(|call| call.method == Method::ToolsCall)?;
     call.params.name.as_ref().map(|name| name.as_str(bytes))
 }
 
@@ -427,7 +509,9 @@ const fn http_method(method: HttpMethod) -> &'static [u8] {
 /// The trace id of a `traceparent` of version 00: 32 lower-case hexadecimal digits, not all zero (W3C Trace Context §3.2).
 fn trace_id(value: &[u8]) -> Option<[u8; 32]> {
     let id: [u8; 32] = value.strip_prefix(b"00-")?.get(..32)?.try_into().ok()?;
-    let is_hex = id.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let is_hex = id
+        .iter()
+        .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     (is_hex && id.iter().any(|digit| *digit != b'0') && value.get(35) == Some(&b'-')).then_some(id)
 }
 
@@ -438,8 +522,17 @@ mod tests {
     #[test]
     fn only_a_well_formed_traceparent_gives_a_trace_id() {
         let good = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(trace_id(good).as_ref().map(|id| &id[..]), Some(&good[3..35]));
-        for bad in ["", "00-", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "zz-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+        assert_eq!(
+            trace_id(good).as_ref().map(|id| &id[..]),
+            Some(&good[3..35])
+        );
+        for bad in [
+            "",
+            "00-",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "zz-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
             assert_eq!(trace_id(bad.as_bytes()), None, "{bad}");
         }
     }

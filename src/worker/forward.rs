@@ -9,8 +9,8 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use guard_io::http1::{
-    BodyFraming, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method as HttpMethod, ResponseHead,
-    ResponseProgress, parse_response,
+    BodyFraming, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method as HttpMethod,
+    ResponseHead, ResponseProgress, parse_response,
 };
 use guard_io::{Buffer, Clock, Either, Stream, select};
 
@@ -71,6 +71,8 @@ pub(super) enum UpstreamFault {
     ClientGone,
     /// The grace of a drain was over first.
     Drained,
+    /// The caller's credential ran out or was taken away while its stream was open.
+    Revoked,
 }
 
 impl UpstreamFault {
@@ -83,6 +85,7 @@ impl UpstreamFault {
             Self::BadHead(_) | Self::BadAnswer(_) => Failure::UpstreamBadAnswer,
             Self::CredentialsRefused => Failure::UpstreamRefused,
             Self::Drained => Failure::Draining,
+            Self::Revoked => Failure::SessionUnknown,
             Self::ClientGone => return None,
         })
     }
@@ -91,7 +94,9 @@ impl UpstreamFault {
         match self {
             Self::Unreachable => UpstreamResult::Unreachable,
             Self::ConnectTimeout | Self::Timeout => UpstreamResult::Timeout,
-            Self::WriteFailed | Self::Ended | Self::Drained => UpstreamResult::Aborted,
+            Self::WriteFailed | Self::Ended | Self::Drained | Self::Revoked => {
+                UpstreamResult::Aborted
+            }
             Self::BadHead(_) | Self::BadAnswer(_) => UpstreamResult::BadAnswer,
             Self::CredentialsRefused => UpstreamResult::CredentialsRefused,
             Self::ClientGone => UpstreamResult::ClientGone,
@@ -102,15 +107,24 @@ impl UpstreamFault {
 impl fmt::Display for UpstreamFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("upstream refuses connections or its name does not resolve"),
-            Self::ConnectTimeout => f.write_str("upstream did not accept in time (upstream.connect_timeout)"),
+            Self::Unreachable => {
+                f.write_str("upstream refuses connections or its name does not resolve")
+            }
+            Self::ConnectTimeout => {
+                f.write_str("upstream did not accept in time (upstream.connect_timeout)")
+            }
             Self::WriteFailed => f.write_str("upstream did not take the request"),
             Self::Timeout => f.write_str("upstream did not answer in time (upstream.timeout)"),
             Self::Ended => f.write_str("upstream closed before it answered"),
-            Self::BadHead(what) | Self::BadAnswer(what) => write!(f, "upstream's answer is not usable: {what}"),
-            Self::CredentialsRefused => f.write_str("upstream refuses the gateway's credentials (upstream.bearer_token)"),
+            Self::BadHead(what) | Self::BadAnswer(what) => {
+                write!(f, "upstream's answer is not usable: {what}")
+            }
+            Self::CredentialsRefused => {
+                f.write_str("upstream refuses the gateway's credentials (upstream.bearer_token)")
+            }
             Self::ClientGone => f.write_str("client left"),
-            Self::Drained => f.write_str("drain_timeout was over"),
+            Self::Drained => f.write_str("the gateway stopped"),
+            Self::Revoked => f.write_str("the caller's credential ended before its stream"),
         }
     }
 }
@@ -118,13 +132,22 @@ impl fmt::Display for UpstreamFault {
 /// Sends the exchange's request under its permit and reads the head of the answer.
 ///
 /// A client that leaves meanwhile ends a modern request and any GET; a legacy POST goes on without it (PROTOCOL C1, C2).
-pub(super) async fn send(exchange: &mut Exchange<'_>, outbound: Outbound) -> Result<Inbound, UpstreamFault> {
+pub(super) async fn send(
+    exchange: &mut Exchange<'_>,
+    outbound: Outbound,
+) -> Result<Inbound, UpstreamFault> {
     let server = outbound.permit.server();
-    let connected = acquire(exchange.view, server).await.map_err(|fault| match fault {
-        ConnectFault::Unreachable => UpstreamFault::Unreachable,
-        ConnectFault::TimedOut => UpstreamFault::ConnectTimeout,
-    })?;
-    let cells = exchange.view.live.server(server).metrics(exchange.worker.index);
+    let connected = acquire(exchange.view, server)
+        .await
+        .map_err(|fault| match fault {
+            ConnectFault::Unreachable => UpstreamFault::Unreachable,
+            ConnectFault::TimedOut => UpstreamFault::ConnectTimeout,
+        })?;
+    let cells = exchange
+        .view
+        .live
+        .server(server)
+        .metrics(exchange.worker.index);
     match connected.is_reused {
         true => cells.connections_reused.inc(),
         false => cells.connections_opened.inc(),
@@ -142,10 +165,16 @@ fn write_head(out: &mut Buffer, exchange: &Exchange<'_>, outbound: &Outbound) {
     let server = exchange.view.snapshot().server(outbound.permit.server());
     let head = exchange.head_bytes();
     let method = exchange.head.method;
-    let target = target(server, exchange.head.target.path(head), outbound.remainder_len);
+    let target = target(
+        server,
+        exchange.head.target.path(head),
+        outbound.remainder_len,
+    );
     out.reserve(head.len() + exchange.body_bytes().len().min(JOINED_BYTES_MAX) + 256);
     // Every field below is of the configuration or of a strict parser, so none is refused by the writer.
-    let Ok(mut writer) = HeadWriter::request(out.as_mut_vec(), method.name(head), &target) else { return };
+    let Ok(mut writer) = HeadWriter::request(out.as_mut_vec(), method.name(head), &target) else {
+        return;
+    };
     let _ = writer.field(b"host", server.upstream.host_header.as_bytes());
     let accept: &[u8] = match method {
         HttpMethod::Get => b"text/event-stream",
@@ -170,19 +199,34 @@ fn write_head(out: &mut Buffer, exchange: &Exchange<'_>, outbound: &Outbound) {
 }
 
 /// The configured target, with the remainder of the path where the prefix is stripped.
-fn target<'a>(server: &'a Server, path: &'a [u8], remainder_len: usize) -> std::borrow::Cow<'a, [u8]> {
+fn target<'a>(
+    server: &'a Server,
+    path: &'a [u8],
+    remainder_len: usize,
+) -> std::borrow::Cow<'a, [u8]> {
     let own = server.upstream.target.as_bytes();
     let path = path.split(|byte| *byte == b'?').next().unwrap_or_default();
     let remainder = &path[path.len().saturating_sub(remainder_len)..];
     match remainder {
         [] => own.into(),
-        _ => [own.strip_suffix(b"/").unwrap_or(own), remainder].concat().into(),
+        _ => [own.strip_suffix(b"/").unwrap_or(own), remainder]
+            .concat()
+            .into(),
     }
 }
 
 fn forwards(exchange: &Exchange<'_>, server: &Server, era: Era, name: &[u8]) -> bool {
-    let listed = |names: &[Box<str>]| names.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(name));
-    let injected = || server.inject_headers.iter().any(|own| own.name.as_bytes().eq_ignore_ascii_case(name));
+    let listed = |names: &[Box<str>]| {
+        names
+            .iter()
+            .any(|listed| listed.as_bytes().eq_ignore_ascii_case(name))
+    };
+    let injected = || {
+        server
+            .inject_headers
+            .iter()
+            .any(|own| own.name.as_bytes().eq_ignore_ascii_case(name))
+    };
     let allowed = forwards_request_field(name, era) || listed(&server.forward_headers);
     allowed
         && !name.eq_ignore_ascii_case(b"content-type")
@@ -191,9 +235,15 @@ fn forwards(exchange: &Exchange<'_>, server: &Server, era: Era, name: &[u8]) -> 
 }
 
 /// Writes head and body, joined where the body is small. Leaves `buffer` empty for the answer.
-async fn write(stream: &Stream, buffer: &mut Buffer, exchange: &Exchange<'_>) -> Result<(), UpstreamFault> {
+async fn write(
+    stream: &Stream,
+    buffer: &mut Buffer,
+    exchange: &Exchange<'_>,
+) -> Result<(), UpstreamFault> {
     let body = exchange.body_bytes();
-    stream.set_deadline(Some(Duration::from_millis(exchange.view.limits().write_stall_ms)));
+    stream.set_deadline(Some(Duration::from_millis(
+        exchange.view.limits().write_stall_ms,
+    )));
     let written = if body.len() <= JOINED_BYTES_MAX {
         buffer.extend_from_slice(body);
         stream.write_all(buffer).await
@@ -216,10 +266,20 @@ async fn await_head(
     loop {
         match reader.next(&mut buffer) {
             Ok(None) => {}
-            Ok(Some(head)) => return Ok(Inbound { stream, buffer, head, index: reader.index }),
+            Ok(Some(head)) => {
+                return Ok(Inbound {
+                    stream,
+                    buffer,
+                    head,
+                    index: reader.index,
+                });
+            }
             Err(fault) => return Err(fault),
         }
-        let other = select(exchange.connection.stream.hangup(), exchange.worker.expired.raised());
+        let other = select(
+            exchange.connection.stream.hangup(),
+            exchange.worker.expired.raised(),
+        );
         match select(stream.read(&mut buffer), other).await {
             Either::Left(Ok(0)) => return Err(UpstreamFault::Ended),
             Either::Left(Ok(_)) => {}
@@ -227,7 +287,15 @@ async fn await_head(
             Either::Right(Either::Right(())) => return Err(UpstreamFault::Drained),
             Either::Right(Either::Left(())) => {
                 if goes_on_alone(exchange, outbound.agreement.era) {
-                    detached::see_out(exchange.worker, exchange.view, Unfinished { stream, buffer, stage: Stage::Head(reader) });
+                    detached::see_out(
+                        exchange.worker,
+                        exchange.view,
+                        Unfinished {
+                            stream,
+                            buffer,
+                            stage: Stage::Head(reader),
+                        },
+                    );
                 }
                 return Err(UpstreamFault::ClientGone);
             }
@@ -256,13 +324,27 @@ impl HeadReader {
     };
 
     fn new(method: HttpMethod, index: HeadIndex) -> Self {
-        Self { method, index, scanned: 0, interim: 0 }
+        Self {
+            method,
+            index,
+            scanned: 0,
+            interim: 0,
+        }
     }
 
     /// The head at the front of `buffer`, once it is whole.
-    pub(super) fn next(&mut self, buffer: &mut Buffer) -> Result<Option<ResponseHead>, UpstreamFault> {
+    pub(super) fn next(
+        &mut self,
+        buffer: &mut Buffer,
+    ) -> Result<Option<ResponseHead>, UpstreamFault> {
         while buffer.len() > self.scanned {
-            let progress = parse_response(buffer, self.scanned, self.method, &Self::LIMITS, &mut self.index);
+            let progress = parse_response(
+                buffer,
+                self.scanned,
+                self.method,
+                &Self::LIMITS,
+                &mut self.index,
+            );
             match progress.map_err(|_| UpstreamFault::BadHead("malformed or ambiguous head"))? {
                 ResponseProgress::Complete(head) => return Ok(Some(head)),
                 ResponseProgress::Partial => self.scanned = buffer.len(),

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use guard_io::http1::{
-    BodyReader, ChunkRefusal, HeadIndex, HeadLimits, HeadRefusal, Progress, RequestFraming, RequestHead, parse_request,
+    BodyReader, ChunkRefusal, HeadIndex, HeadLimits, HeadRefusal, Progress, RequestFraming,
+    RequestHead, parse_request,
 };
 use guard_io::{Buffer, Stream};
 
@@ -39,7 +40,11 @@ pub(super) enum BodyFault {
 
 /// The bounds of heads in the codec's terms.
 pub(super) fn head_limits(limits: &Limits) -> HeadLimits {
-    HeadLimits { head_bytes_max: limits.head_bytes, headers_max: limits.headers, ..HeadLimits::default() }
+    HeadLimits {
+        head_bytes_max: limits.head_bytes,
+        headers_max: limits.headers,
+        ..HeadLimits::default()
+    }
 }
 
 /// Reads until the head at the front of `buffer` is whole. Its deadline runs from its first byte.
@@ -63,11 +68,17 @@ pub(super) async fn read_head(
             stream.set_deadline(Some(Duration::from_millis(limits.header_timeout_ms)));
             has_deadline = true;
         }
-        buffer.reserve(if buffer.spare() == 0 { FIRST_READ_BYTES } else { 1 });
+        buffer.reserve(if buffer.spare() == 0 {
+            FIRST_READ_BYTES
+        } else {
+            1
+        });
         match stream.read(buffer).await {
             Ok(0) => return Err(HeadFault::Gone),
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::TimedOut && scanned > 0 => return Err(HeadFault::TimedOut),
+            Err(error) if error.kind() == ErrorKind::TimedOut && scanned > 0 => {
+                return Err(HeadFault::TimedOut);
+            }
             Err(_) => return Err(HeadFault::Gone),
         }
     }
@@ -83,7 +94,9 @@ pub(super) async fn read_body(
 ) -> Result<usize, BodyFault> {
     match head.framing {
         RequestFraming::None => Ok(0),
-        RequestFraming::Length(length) => read_length(stream, buffer, head.head_len, length, limits).await,
+        RequestFraming::Length(length) => {
+            read_length(stream, buffer, head.head_len, length, limits).await
+        }
         RequestFraming::Chunked => read_chunks(stream, buffer, head.head_len, limits).await,
     }
 }
@@ -95,7 +108,10 @@ async fn read_length(
     length: u64,
     limits: &Limits,
 ) -> Result<usize, BodyFault> {
-    let length = usize::try_from(length).ok().filter(|length| *length <= limits.body_bytes).ok_or(BodyFault::TooLarge)?;
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= limits.body_bytes)
+        .ok_or(BodyFault::TooLarge)?;
     let whole = head_len + length;
     if buffer.len() >= whole {
         return Ok(length);
@@ -110,19 +126,30 @@ async fn read_length(
     Ok(length)
 }
 
-async fn read_chunks(stream: &Stream, buffer: &mut Buffer, head_len: usize, limits: &Limits) -> Result<usize, BodyFault> {
+async fn read_chunks(
+    stream: &Stream,
+    buffer: &mut Buffer,
+    head_len: usize,
+    limits: &Limits,
+) -> Result<usize, BodyFault> {
     let mut reader = BodyReader::request(RequestFraming::Chunked);
     let mut length = 0;
     stream.set_deadline(Some(Duration::from_millis(limits.body_timeout_ms)));
     loop {
         length += decode(&mut reader, buffer, head_len + length)?;
-        if length > limits.body_bytes || reader.announced_bytes() > (limits.body_bytes - length) as u64 {
+        if length > limits.body_bytes
+            || reader.announced_bytes() > (limits.body_bytes - length) as u64
+        {
             return Err(BodyFault::TooLarge);
         }
         if reader.is_done() {
             return Ok(length);
         }
-        buffer.reserve(buffer.len().clamp(FIRST_READ_BYTES, limits.body_bytes.max(FIRST_READ_BYTES)));
+        buffer.reserve(
+            buffer
+                .len()
+                .clamp(FIRST_READ_BYTES, limits.body_bytes.max(FIRST_READ_BYTES)),
+        );
         receive(stream, buffer).await?;
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use guard_io::{
-    AcceptMode, ConnectionCaps, Either, IoMode, ListenerSeed, Mailbox, MailboxSender, Stream, WorkerContext, WorkerExit,
-    WorkerPool, WorkerSpec, mailbox, select, spawn, time,
+    AcceptMode, ConnectionCaps, Either, IoMode, ListenerSeed, Mailbox, MailboxSender, Stream,
+    WorkerContext, WorkerExit, WorkerPool, WorkerSpec, mailbox, select, spawn, time,
 };
 
 use super::connection;
@@ -37,10 +37,22 @@ pub fn bind(server: &Server, workers: usize) -> Result<Box<dyn Bound>, String> {
         IoDriver::Uring => IoMode::Uring,
         IoDriver::Epoll => IoMode::Epoll,
     };
-    let seeds = guard_io::bind(server.address(), mode, workers).map_err(|error| error.to_string())?;
-    let address = seeds.first().map(ListenerSeed::local_addr).ok_or("server.workers is 0; at least one is needed")?;
-    let caps = ConnectionCaps::new(server.limits.connections as usize, server.limits.connections_per_ip as usize);
-    Ok(Box::new(Listeners { seeds, address, io, caps }))
+    let seeds =
+        guard_io::bind(server.address(), mode, workers).map_err(|error| error.to_string())?;
+    let address = seeds
+        .first()
+        .map(ListenerSeed::local_addr)
+        .ok_or("server.workers is 0; at least one is needed")?;
+    let caps = ConnectionCaps::new(
+        server.limits.connections as usize,
+        server.limits.connections_per_ip as usize,
+    );
+    Ok(Box::new(Listeners {
+        seeds,
+        address,
+        io,
+        caps,
+    }))
 }
 
 /// Bound listeners, one a worker.
@@ -77,22 +89,41 @@ impl Bound for Listeners {
     }
 
     fn start(self: Box<Self>, shared: Arc<Shared>) -> Result<Box<dyn DataPlane>, String> {
-        let Self { seeds, io, caps, .. } = *self;
+        let Self {
+            seeds, io, caps, ..
+        } = *self;
         let ended = Arc::<AtomicUsize>::default();
         let mut senders = Vec::new();
         let mut seats = Vec::new();
         for listener in seeds {
             let (sender, mailbox) = mailbox(MAILBOX_MESSAGES_MAX);
             senders.push(sender);
-            let notice = EndNotice { ended: Arc::clone(&ended), shared: Arc::clone(&shared) };
-            seats.push(Seat { listener, mailbox, notice });
+            let notice = EndNotice {
+                ended: Arc::clone(&ended),
+                shared: Arc::clone(&shared),
+            };
+            seats.push(Seat {
+                listener,
+                mailbox,
+                notice,
+            });
         }
         let streams = StreamCounts::default();
         let pool = WorkerPool::start(WorkerSpec { io, pin: true }, seats, move |context, seat| {
-            run(context, seat, Arc::clone(&shared), caps.clone(), streams.clone())
+            run(
+                context,
+                seat,
+                Arc::clone(&shared),
+                caps.clone(),
+                streams.clone(),
+            )
         })
         .map_err(|error| error.to_string())?;
-        Ok(Box::new(Workers { pool, senders, ended }))
+        Ok(Box::new(Workers {
+            pool,
+            senders,
+            ended,
+        }))
     }
 }
 
@@ -105,7 +136,11 @@ struct Workers {
 
 impl DataPlane for Workers {
     fn io_mode(&self) -> String {
-        self.pool.contexts().first().map(|context| context.rung.to_string()).unwrap_or_default()
+        self.pool
+            .contexts()
+            .first()
+            .map(|context| context.rung.to_string())
+            .unwrap_or_default()
     }
 
     fn post(&self, message: ToWorker) {
@@ -132,22 +167,43 @@ impl DataPlane for Workers {
 }
 
 /// One worker, from its first connection to its last.
-async fn run(context: WorkerContext, seat: Seat, shared: Arc<Shared>, caps: ConnectionCaps, streams: StreamCounts) {
-    let Seat { listener, mut mailbox, notice } = seat;
+async fn run(
+    context: WorkerContext,
+    seat: Seat,
+    shared: Arc<Shared>,
+    caps: ConnectionCaps,
+    streams: StreamCounts,
+) {
+    let Seat {
+        listener,
+        mut mailbox,
+        notice,
+    } = seat;
     let place = &shared.workers[context.index];
     place.metrics.set_thread_id(thread_id());
-    let Some(worker) = Worker::new(context.index, Arc::clone(&shared), caps, streams).map(Rc::new) else {
-        tracing::error!(worker = context.index, "worker has no random bytes or no audit lane");
+    let Some(worker) = Worker::new(context.index, Arc::clone(&shared), caps, streams).map(Rc::new)
+    else {
+        tracing::error!(
+            worker = context.index,
+            "worker has no random bytes or no audit lane"
+        );
         return;
     };
     let listener = match listener.open() {
         Ok(listener) => listener,
-        Err(error) => return tracing::error!(worker = context.index, %error, "worker cannot listen"),
+        Err(error) => {
+            return tracing::error!(worker = context.index, %error, "worker cannot listen");
+        }
     };
     place.set_phase(Phase::Serving);
     let tasks = Rc::new(Cell::new(0));
     let accepting = listener.accept_each(|stream, peer| admit(&worker, &tasks, stream, peer));
-    let deadline = match select(accepting, select(until_drain(&worker, &mut mailbox), keep_house(&worker))).await {
+    let deadline = match select(
+        accepting,
+        select(until_drain(&worker, &mut mailbox), keep_house(&worker)),
+    )
+    .await
+    {
         Either::Left(error) => {
             tracing::error!(worker = context.index, %error, "worker no longer accepts");
             Instant::now()
@@ -232,6 +288,10 @@ async fn drain(worker: &Worker, tasks: &Cell<usize>, deadline: Instant) {
         time::sleep(DRAIN_LOOK).await;
     }
     if !is_done() {
-        tracing::warn!(worker = worker.index, tasks = tasks.get(), "worker ends with connections open");
+        tracing::warn!(
+            worker = worker.index,
+            tasks = tasks.get(),
+            "worker ends with connections open"
+        );
     }
 }

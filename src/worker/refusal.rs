@@ -1,5 +1,6 @@
 //! How an exchange ends when the gateway answers in place of the upstream.
 
+use guard_io::http1::RequestFraming;
 use guard_io::{Buffer, Clock};
 
 use super::answer;
@@ -27,7 +28,10 @@ impl Exchange<'_> {
             Ok(()) => (refusal.failure(), AuthResult::from(reason)),
             Err(exceeded) => {
                 let retry_after_secs = exceeded.retry_after_secs();
-                (Failure::AuthRateLimited { retry_after_secs }, AuthResult::Limited)
+                (
+                    Failure::AuthRateLimited { retry_after_secs },
+                    AuthResult::Limited,
+                )
             }
         };
         self.worker.metrics().auth(provider(reason), result);
@@ -37,9 +41,14 @@ impl Exchange<'_> {
     /// Only failures are charged, so a caller with a good key is let in whatever others behind its address do.
     fn charge_peer(&self) -> Result<(), Exceeded> {
         let plan = &self.view.snapshot().quotas;
-        let peer = PeerKey::from(self.connection.peer.ip());
+        let peer = PeerKey::from(self.account.client);
         match plan.unauthenticated {
-            Some(quota) if plan.enabled => self.worker.shared.peers.charge_failure(peer, quota, Clock::monotonic_ns()),
+            Some(quota) if plan.enabled => {
+                self.worker
+                    .shared
+                    .peers
+                    .charge_failure(peer, quota, Clock::monotonic_ns())
+            }
             _ => Ok(()),
         }
     }
@@ -63,13 +72,21 @@ impl Exchange<'_> {
     pub(super) async fn deny(&mut self, judgement: Judgement) -> Fate {
         self.account.decision = Decision::Denied;
         match judgement {
-            Judgement::One(Err(denial)) => self.answer_message(Failure::Denied { kind: denial.kind }).await,
+            Judgement::One(Err(denial)) => {
+                self.answer_message(Failure::Denied { kind: denial.kind })
+                    .await
+            }
             Judgement::Batch(Err(denials)) => {
-                let kinds: Vec<_> = denials.iter().map(|denial| denial.and_then(|denial| denial.kind)).collect();
+                let kinds: Vec<_> = denials
+                    .iter()
+                    .map(|denial| denial.and_then(|denial| denial.kind))
+                    .collect();
                 let failures = kinds.into_iter().map(|kind| Failure::Denied { kind });
                 self.answer_batch(&failures.collect::<Vec<_>>()).await
             }
-            Judgement::One(Ok(_)) | Judgement::Batch(Ok(_)) => self.answer_message(Failure::Internal).await,
+            Judgement::One(Ok(_)) | Judgement::Batch(Ok(_)) => {
+                self.answer_message(Failure::Internal).await
+            }
         }
     }
 
@@ -88,7 +105,10 @@ impl Exchange<'_> {
             Ok(Ok(standing)) => (standing, Ok(())),
             Ok(Err(exceeded)) => {
                 let retry_after_secs = exceeded.retry_after_secs();
-                (Some(exceeded.standing), Err(Failure::RateLimited { retry_after_secs }))
+                (
+                    Some(exceeded.standing),
+                    Err(Failure::RateLimited { retry_after_secs }),
+                )
             }
             Err(TableFull) => {
                 self.worker.metrics().bound(Bound::Identities);
@@ -104,9 +124,17 @@ impl Exchange<'_> {
     }
 
     /// Tells the client that the upstream failed, without saying how; the record says it.
-    pub(super) async fn report_upstream(&mut self, server: ServerIndex, fault: UpstreamFault) -> Fate {
+    pub(super) async fn report_upstream(
+        &mut self,
+        server: ServerIndex,
+        fault: UpstreamFault,
+    ) -> Fate {
         let latency_ns = self.account.upstream_ns.unwrap_or(0);
-        self.view.live.server(server).metrics(self.worker.index).observe(fault.result(), latency_ns);
+        self.view
+            .live
+            .server(server)
+            .metrics(self.worker.index)
+            .observe(fault.result(), latency_ns);
         self.account.message = Some(fault.to_string().into());
         match fault.failure() {
             Some(failure) => self.answer_message(failure).await,
@@ -131,13 +159,18 @@ impl Exchange<'_> {
             if body.len() > 1 {
                 body.push(b',');
             }
-            failure.encode(ReplyId::Known(id), self.envelope.request_id.as_str(), &mut body);
+            failure.encode(
+                ReplyId::Known(id),
+                self.envelope.request_id.as_str(),
+                &mut body,
+            );
         }
         body.push(b']');
         self.settle_keep_alive();
         let mut out = Buffer::new();
         let head = Failure::Denied { kind: None };
-        let (status, length) = answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
+        let (status, length) =
+            answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
         self.send_counted(&out, status, length).await
     }
 
@@ -147,15 +180,21 @@ impl Exchange<'_> {
         if failure.closes() {
             self.envelope.keeps_alive = false;
         }
-        let id = id.as_deref().map_or_else(|| ReplyId::unknown(self.may_omit_id()), ReplyId::Known);
+        let id = id
+            .as_deref()
+            .map_or_else(|| ReplyId::unknown(self.may_omit_id()), ReplyId::Known);
         let mut out = Buffer::new();
-        let (status, length) = answer::write_failure(&mut out, &self.envelope, self.view.snapshot(), &failure, id);
+        let (status, length) =
+            answer::write_failure(&mut out, &self.envelope, self.view.snapshot(), &failure, id);
         self.send_counted(&out, status, length).await
     }
 
     /// From 2025-11-25 on an error may go without an id; older clients expect `null`.
     fn may_omit_id(&self) -> bool {
-        let version = self.digest.protocol_version.map(|version| version.of(self.head_bytes()));
+        let version = self
+            .digest
+            .protocol_version
+            .map(|version| version.of(self.head_bytes()));
         version.is_some_and(|version| version >= Revision::R2025_11_25.as_str().as_bytes())
     }
 
@@ -165,12 +204,25 @@ impl Exchange<'_> {
         self.send(out).await
     }
 
-    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
+    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request. A body that
+    /// has come whole already is skipped instead.
     pub(super) fn settle_unread_body(&mut self) {
         self.settle_keep_alive();
-        let has_body = self.head.framing != guard_io::http1::RequestFraming::None;
-        if has_body && self.body_len.is_none() {
-            self.envelope.keeps_alive = false;
+        if self.body_len.is_none() {
+            self.body_len = self.waiting_body();
+            self.envelope.keeps_alive &= self.body_len.is_some();
+        }
+    }
+
+    /// The length of the body where all of it lies behind the head.
+    fn waiting_body(&self) -> Option<usize> {
+        let waiting = self.connection.buffer.len() - self.head.head_len;
+        match self.head.framing {
+            RequestFraming::None => Some(0),
+            RequestFraming::Length(length) => usize::try_from(length)
+                .ok()
+                .filter(|length| *length <= waiting),
+            RequestFraming::Chunked => None,
         }
     }
 
@@ -199,7 +251,13 @@ impl Exchange<'_> {
         let shared = &self.worker.shared;
         let body = (shared.exposition)(shared);
         let mut out = Buffer::new();
-        answer::write_typed(&mut out, &self.envelope, 200, metrics::CONTENT_TYPE, body.as_bytes());
+        answer::write_typed(
+            &mut out,
+            &self.envelope,
+            200,
+            metrics::CONTENT_TYPE,
+            body.as_bytes(),
+        );
         self.send_counted(&out, 200, body.len()).await
     }
 
@@ -211,7 +269,10 @@ impl Exchange<'_> {
 
 /// Whether a bound of the scanner was reached, rather than its grammar broken.
 const fn is_bound(error: &ScanError) -> bool {
-    matches!(error.kind, ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. })
+    matches!(
+        error.kind,
+        ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. }
+    )
 }
 
 const fn provider(reason: AuthFailure) -> Option<Provider> {

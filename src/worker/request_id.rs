@@ -54,8 +54,13 @@ mod tests {
     #[test]
     fn ids_are_hexadecimal_and_do_not_repeat() {
         let ids = RequestIds::new().unwrap();
-        let seen: HashSet<String> = (0..10_000).map(|_| ids.next().as_str().to_owned()).collect();
+        let seen: HashSet<String> = (0..10_000)
+            .map(|_| ids.next().as_str().to_owned())
+            .collect();
         assert_eq!(seen.len(), 10_000);
-        assert!(seen.iter().all(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        assert!(
+            seen.iter()
+                .all(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        );
     }
 }

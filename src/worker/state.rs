@@ -75,7 +75,12 @@ impl Deref for LiveRef {
 
 impl Worker {
     /// Errors: another thread has this worker's lane, or the system has no random bytes.
-    pub(super) fn new(index: usize, shared: Arc<Shared>, caps: ConnectionCaps, streams: StreamCounts) -> Option<Self> {
+    pub(super) fn new(
+        index: usize,
+        shared: Arc<Shared>,
+        caps: ConnectionCaps,
+        streams: StreamCounts,
+    ) -> Option<Self> {
         let audit = AuditWriter::claim(&shared.workers[index].lane)?;
         let mut live = Cache::new(LiveRef(Arc::clone(&shared)));
         let first = Arc::clone(live.load());
@@ -90,7 +95,10 @@ impl Worker {
             in_flight: Cell::new(0),
             detached: Cell::new(0),
             live: RefCell::new(live),
-            view: RefCell::new(Rc::new(View { live: first, upstreams })),
+            view: RefCell::new(Rc::new(View {
+                live: first,
+                upstreams,
+            })),
             quotas: RefCell::default(),
             ids: RequestIds::new().ok()?,
             indexes: RefCell::default(),
@@ -105,13 +113,23 @@ impl Worker {
         let mut view = self.view.borrow_mut();
         if !Arc::ptr_eq(current, &view.live) {
             let upstreams = Upstreams::new(current, Some(&*view));
-            *view = Rc::new(View { live: Arc::clone(current), upstreams });
+            *view = Rc::new(View {
+                live: Arc::clone(current),
+                upstreams,
+            });
         }
         Rc::clone(&view)
     }
 
     pub(super) fn metrics(&self) -> &WorkerMetrics {
         &self.shared.workers[self.index].metrics
+    }
+
+    /// This worker's share of `limits.requests_in_flight`.
+    pub(super) fn in_flight_max(&self, limits: &Limits) -> usize {
+        limits
+            .requests_in_flight
+            .div_ceil(self.shared.workers.len().max(1))
     }
 
     pub(super) fn next_id(&self) -> RequestId {
@@ -128,7 +146,14 @@ impl Worker {
     ) -> Result<Result<Option<Standing>, Exceeded>, TableFull> {
         let now_ns = Clock::monotonic_ns();
         let mut handles = self.quotas.borrow_mut();
-        handles.charge(&self.shared.quotas, &snapshot.quotas, principal, &server.name, calls, now_ns)
+        handles.charge(
+            &self.shared.quotas,
+            &snapshot.quotas,
+            principal,
+            &server.name,
+            calls,
+            now_ns,
+        )
     }
 
     /// An index for one head; give it back.

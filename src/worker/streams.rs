@@ -25,7 +25,10 @@ impl StreamCounts {
             return None;
         }
         *open += 1;
-        Some(StreamSlot { counts: self.clone(), identity: identity.into() })
+        Some(StreamSlot {
+            counts: self.clone(),
+            identity: identity.into(),
+        })
     }
 }
 

@@ -42,7 +42,11 @@ impl Upstreams {
             idle_age_max: Duration::from_millis(limits.upstream_idle_timeout_ms),
         };
         let known = |state: &Arc<ServerState>| {
-            let before = before?.upstreams.0.iter().find(|pooled| Arc::ptr_eq(&pooled.state, state))?;
+            let before = before?
+                .upstreams
+                .0
+                .iter()
+                .find(|pooled| Arc::ptr_eq(&pooled.state, state))?;
             Some(Rc::clone(&before.pool))
         };
         let pooled = |state: &Arc<ServerState>| Pooled {
@@ -64,8 +68,14 @@ impl Upstreams {
 /// A connection to `server`: one from the pool, else a new one.
 pub(super) async fn acquire(view: &View, server: ServerIndex) -> Result<Connected, ConnectFault> {
     match view.upstreams.pool(server).checkout() {
-        Some(stream) => Ok(Connected { stream, is_reused: true }),
-        None => open(view, server).await.map(|stream| Connected { stream, is_reused: false }),
+        Some(stream) => Ok(Connected {
+            stream,
+            is_reused: true,
+        }),
+        None => open(view, server).await.map(|stream| Connected {
+            stream,
+            is_reused: false,
+        }),
     }
 }
 
@@ -75,7 +85,9 @@ async fn open(view: &View, index: ServerIndex) -> Result<Stream, ConnectFault> {
     let limit = Duration::from_millis(server.connect_timeout_ms);
     let attempt = async {
         match &server.upstream.address {
-            UpstreamAddress::Unix { path } => connect(&Address::Unix(path.clone()), limit).await.ok(),
+            UpstreamAddress::Unix { path } => {
+                connect(&Address::Unix(path.clone()), limit).await.ok()
+            }
             UpstreamAddress::Http { .. } => open_first(view, index, limit).await,
         }
     };

@@ -20,15 +20,27 @@ fn nobody_passes_without_exactly_one_good_credential() {
         (format!("Cookie: token={READER}\r\n"), 401),
         (twice, 400),
     ] {
-        let answer = gateway.client().exchange(post("/mcp", &fields, &call(7, "read_a")));
+        let answer = gateway
+            .client()
+            .exchange(post("/mcp", &fields, &call(7, "read_a")));
         assert_eq!(answer.status, status, "{fields}: {answer:?}");
         if status == 401 {
-            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"), "{answer:?}");
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .unwrap()
+                    .starts_with("Bearer"),
+                "{answer:?}"
+            );
             assert_eq!(answer.code(), 40101);
         }
         assert!(!answer.text().contains(READER));
     }
-    let answer = gateway.client().exchange(post(&format!("/mcp?access_token={READER}"), "", &call(7, "read_a")));
+    let answer = gateway.client().exchange(post(
+        &format!("/mcp?access_token={READER}"),
+        "",
+        &call(7, "read_a"),
+    ));
     assert_eq!(answer.status, 401);
     assert_eq!(upstream.count(), 0, "nothing may reach the upstream");
 }
@@ -38,7 +50,9 @@ fn a_challenge_names_an_error_only_when_a_token_was_sent() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url()).start();
     let challenge = |fields: &str| {
-        let answer = gateway.client().exchange(post("/mcp", fields, &call(1, "read_a")));
+        let answer = gateway
+            .client()
+            .exchange(post("/mcp", fields, &call(1, "read_a")));
         answer.header("www-authenticate").unwrap().to_owned()
     };
     assert!(!challenge("").contains("error="));
@@ -60,20 +74,44 @@ fn credentials_stay_on_their_side() {
         "{}Cookie: a=b\r\nProxy-Authorization: Basic eA==\r\nX-Forwarded-For: 1.2.3.4\r\nX-Client-Cert-CN: root\r\nX_Tenant: evil\r\nX-Tenant: evil\r\nBaggage: k=v\r\nForwarded: for=1.2.3.4\r\nAccept-Encoding: gzip\r\nUser-Agent: test/1\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
         bearer(READER)
     );
-    let answer = gateway.client().exchange(post("/mcp", &fields, &call(1, "read_a")));
+    let answer = gateway
+        .client()
+        .exchange(post("/mcp", &fields, &call(1, "read_a")));
     assert_eq!(answer.status, 200, "{answer:?}");
     let seen = &upstream.requests()[0];
     assert_eq!(seen.header("authorization"), Some("Bearer upstream-secret"));
     assert_eq!(seen.header("x-tenant"), Some("t1"));
     assert_eq!(seen.header("user-agent"), Some("test/1"));
-    assert!(seen.header("traceparent").unwrap().starts_with("00-4bf92f3577b34da6"));
-    assert_eq!(seen.header("accept"), Some("application/json, text/event-stream"));
+    assert!(
+        seen.header("traceparent")
+            .unwrap()
+            .starts_with("00-4bf92f3577b34da6")
+    );
+    assert_eq!(
+        seen.header("accept"),
+        Some("application/json, text/event-stream")
+    );
     let head = seen.head.to_ascii_lowercase();
-    for hidden in [READER, "cookie", "proxy-auth", "forwarded", "x-client-cert", "x_tenant", "evil", "baggage", "accept-encoding"] {
-        assert!(!head.contains(&hidden.to_ascii_lowercase()), "{hidden} reached the upstream: {head}");
+    for hidden in [
+        READER,
+        "cookie",
+        "proxy-auth",
+        "forwarded",
+        "x-client-cert",
+        "x_tenant",
+        "evil",
+        "baggage",
+        "accept-encoding",
+    ] {
+        assert!(
+            !head.contains(&hidden.to_ascii_lowercase()),
+            "{hidden} reached the upstream: {head}"
+        );
     }
     assert!(!answer.head.contains("upstream-secret"));
-    let record = gateway.record("a record of the call", |record| record["event_type"] == "tool_call");
+    let record = gateway.record("a record of the call", |record| {
+        record["event_type"] == "tool_call"
+    });
     assert_eq!(record["identity_id"], "key:reader");
     for secret in [READER, "upstream-secret"] {
         assert!(!record.to_string().contains(secret));
@@ -86,7 +124,12 @@ fn failed_attempts_of_one_address_are_limited_and_good_keys_still_pass() {
     let gateway = Setup::in_front_of(&upstream.url()).rate_limit("enabled = true\nrequests_per_second = 100000\nburst_size = 100000\nunauthenticated_per_ip = 1").start();
     let mut statuses = Vec::new();
     for _ in 0..60 {
-        statuses.push(gateway.client().exchange(post("/mcp", &bearer("mcp_guess"), &call(1, "read_a"))).status);
+        statuses.push(
+            gateway
+                .client()
+                .exchange(post("/mcp", &bearer("mcp_guess"), &call(1, "read_a")))
+                .status,
+        );
     }
     assert_eq!(statuses[0], 401);
     assert!(statuses.contains(&429), "{statuses:?}");
@@ -98,10 +141,19 @@ fn failed_attempts_of_one_address_are_limited_and_good_keys_still_pass() {
 fn anonymous_callers_get_what_is_granted_and_bad_keys_never_fall_back() {
     let upstream = Upstream::start(plain_server);
     let mut setup = Setup::in_front_of(&upstream.url());
-    setup.config.push_str("\n[auth.anonymous]\nallowed_tools = [\"read_a\"]\n");
+    setup
+        .config
+        .push_str("\n[auth.anonymous]\nallowed_tools = [\"read_a\"]\n");
     let gateway = setup.start();
-    let anonymous = |tool: &str, fields: &str| gateway.client().exchange(post("/mcp", fields, &call(1, tool)));
-    assert_eq!(anonymous("read_a", "").json()["result"]["content"][0]["text"], "called read_a");
+    let anonymous = |tool: &str, fields: &str| {
+        gateway
+            .client()
+            .exchange(post("/mcp", fields, &call(1, tool)))
+    };
+    assert_eq!(
+        anonymous("read_a", "").json()["result"]["content"][0]["text"],
+        "called read_a"
+    );
     assert_eq!(anonymous("read_b", "").code(), 40302);
     assert_eq!(anonymous("read_a", &bearer("mcp_wrong")).status, 401);
 }

@@ -15,9 +15,15 @@ fn an_upstream_that_is_down_is_502_at_once_and_served_again_when_back() {
     let gateway = Setup::in_front_of(&format!("http://{address}/mcp")).start();
     let asked = Instant::now();
     let down = gateway.post(READER, &call(4, "read_a"));
-    assert_eq!((down.status, down.code(), down.json()["id"].as_i64()), (502, -32603, Some(4)));
+    assert_eq!(
+        (down.status, down.code(), down.json()["id"].as_i64()),
+        (502, -32603, Some(4))
+    );
     assert!(asked.elapsed() < Duration::from_secs(1));
-    assert!(!down.text().contains(&address.port().to_string()), "no upstream detail: {down:?}");
+    assert!(
+        !down.text().contains(&address.port().to_string()),
+        "no upstream detail: {down:?}"
+    );
     let _upstream = Upstream::start_on(TcpListener::bind(address).unwrap(), plain_server);
     assert_eq!(gateway.post(READER, &call(4, "read_a")).status, 200);
 }
@@ -26,28 +32,84 @@ fn an_upstream_that_is_down_is_502_at_once_and_served_again_when_back() {
 fn answers_that_are_broken_or_ambiguous_are_502_and_their_connection_is_not_reused() {
     let raw = |text: &'static str| move || vec![Step::Send(text.as_bytes().to_vec())];
     let cases: Vec<(&str, Box<dyn Fn() -> Vec<Step> + Send + Sync>)> = vec![
-        ("both framings", Box::new(raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))),
-        ("two lengths", Box::new(raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"))),
-        ("switching protocols", Box::new(raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"))),
+        (
+            "both framings",
+            Box::new(raw(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            )),
+        ),
+        (
+            "two lengths",
+            Box::new(raw(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+            )),
+        ),
+        (
+            "switching protocols",
+            Box::new(raw(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+            )),
+        ),
         ("no http", Box::new(raw("SSH-2.0-x\r\n\r\n"))),
-        ("bare line feeds", Box::new(raw("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"))),
+        (
+            "bare line feeds",
+            Box::new(raw("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}")),
+        ),
         ("reset", Box::new(|| vec![Step::Reset])),
         ("close", Box::new(|| vec![Step::Close])),
-        ("compressed", Box::new(|| answer(200, "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "{}"))),
-        ("redirect", Box::new(|| answer(307, "Location: http://169.254.169.254/\r\n", ""))),
-        ("our credentials refused", Box::new(|| answer(401, "WWW-Authenticate: Bearer resource_metadata=\"http://internal/\"\r\nContent-Type: application/json\r\n", "{}"))),
-        ("html", Box::new(|| answer(200, "Content-Type: text/html\r\n", "<script>"))),
+        (
+            "compressed",
+            Box::new(|| {
+                answer(
+                    200,
+                    "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+                    "{}",
+                )
+            }),
+        ),
+        (
+            "redirect",
+            Box::new(|| answer(307, "Location: http://169.254.169.254/\r\n", "")),
+        ),
+        (
+            "our credentials refused",
+            Box::new(|| {
+                answer(
+                    401,
+                    "WWW-Authenticate: Bearer resource_metadata=\"http://internal/\"\r\nContent-Type: application/json\r\n",
+                    "{}",
+                )
+            }),
+        ),
+        (
+            "html",
+            Box::new(|| answer(200, "Content-Type: text/html\r\n", "<script>")),
+        ),
     ];
     for (name, script) in cases {
-        let upstream = Upstream::start(move |request| if request.body.contains("read_ok") { plain_server(request) } else { script() });
+        let upstream = Upstream::start(move |request| {
+            if request.body.contains("read_ok") {
+                plain_server(request)
+            } else {
+                script()
+            }
+        });
         let gateway = Setup::in_front_of(&upstream.url()).start();
         let mut client = gateway.client();
         let broken = client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
-        assert_eq!((broken.status, broken.code()), (502, -32603), "{name}: {broken:?}");
+        assert_eq!(
+            (broken.status, broken.code()),
+            (502, -32603),
+            "{name}: {broken:?}"
+        );
         assert!(broken.header("www-authenticate").is_none() && broken.header("location").is_none());
         assert_eq!(upstream.count(), 1, "{name}: never sent twice");
         let next = client.exchange(post("/mcp", &bearer(READER), &call(2, "read_ok")));
-        assert_eq!(next.json()["result"]["content"][0]["text"], "called read_ok", "{name}");
+        assert_eq!(
+            next.json()["result"]["content"][0]["text"],
+            "called read_ok",
+            "{name}"
+        );
     }
 }
 
@@ -56,14 +118,23 @@ fn an_upstream_that_breaks_mid_stream_looks_broken() {
     let half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"jsonrpc\"";
     let upstream = Upstream::start(move |request| match request.json()["id"].as_i64() {
         Some(1) => vec![Step::Send(half.as_bytes().to_vec()), Step::Close],
-        _ => vec![sse_head(""), chunk("event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n\n"), Step::Close],
+        _ => vec![
+            sse_head(""),
+            chunk(
+                "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n\n",
+            ),
+            Step::Close,
+        ],
     });
     let gateway = Setup::in_front_of(&upstream.url()).start();
     let plain = gateway.post(READER, &call(1, "read_a"));
     assert!(!plain.is_complete, "{plain:?}");
     let stream = gateway.post(READER, &call(2, "read_a"));
     let text = stream.text();
-    assert!(!stream.is_complete || (text.contains("-32603") && text.contains("\"id\":2")), "{stream:?}");
+    assert!(
+        !stream.is_complete || (text.contains("-32603") && text.contains("\"id\":2")),
+        "{stream:?}"
+    );
     assert_eq!(upstream.count(), 2);
 }
 
@@ -90,7 +161,9 @@ fn a_connection_that_went_stale_in_the_pool_costs_no_request() {
     for id in 1..=10 {
         let answer = client.exchange(post("/mcp", &bearer(READER), &call(id, "read_a")));
         assert_eq!(answer.status, 200, "{id}: {answer:?}");
-        crate::harness::eventually("the upstream has closed", || (upstream.open() == 0).then_some(()));
+        crate::harness::eventually("the upstream has closed", || {
+            (upstream.open() == 0).then_some(())
+        });
     }
     assert_eq!(upstream.count(), 10);
 }
@@ -113,7 +186,11 @@ fn surplus_bytes_poison_their_connection() {
     let gateway = setup.start();
     let mut client = gateway.client();
     for id in 1..=20 {
-        let answer = client.exchange(post("/mcp", &bearer(READER), &call(id, if id % 2 == 1 { "read_evil" } else { "read_a" })));
+        let answer = client.exchange(post(
+            "/mcp",
+            &bearer(READER),
+            &call(id, if id % 2 == 1 { "read_evil" } else { "read_a" }),
+        ));
         assert!(!answer.text().contains("stolen"), "{answer:?}");
     }
 }
@@ -134,5 +211,8 @@ fn unix_sockets_are_upstreams_too() {
         }
     });
     let gateway = Setup::in_front_of(&format!("unix:{}", path.display())).start();
-    assert_eq!(gateway.post(READER, &call(1, "read_a")).json()["result"], serde_json::json!({}));
+    assert_eq!(
+        gateway.post(READER, &call(1, "read_a")).json()["result"],
+        serde_json::json!({})
+    );
 }

@@ -2,7 +2,9 @@
 
 use crate::harness::client::{bearer, call, post};
 use crate::harness::gateway::{ADMIN, READER, Setup};
-use crate::harness::upstream::{Recorded, Step, Upstream, answer, chunk, json, last_chunk, plain_server, sse_head, tools_list};
+use crate::harness::upstream::{
+    Recorded, Step, Upstream, answer, chunk, json, last_chunk, plain_server, sse_head, tools_list,
+};
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":"l","method":"tools/list"}"#;
 
@@ -29,7 +31,9 @@ fn a_denied_call_is_answered_here_and_looks_like_a_missing_tool() {
         assert_eq!(answer.json()["id"], 3);
     }
     assert_eq!(upstream.count(), 0);
-    let record = gateway.record("a record of the denial", |record| record["event_type"] == "authz_denied");
+    let record = gateway.record("a record of the denial", |record| {
+        record["event_type"] == "authz_denied"
+    });
     assert_eq!(record["tool"], "delete_all");
     assert_eq!(record["identity_id"], "key:reader");
     assert_eq!(record["decision"], "denied");
@@ -58,16 +62,32 @@ fn messages_that_two_parsers_read_differently_are_refused() {
     ] {
         let answer = gateway.post(ADMIN, body);
         assert_eq!(answer.status, 400, "{body}: {answer:?}");
-        assert!([-32700, -32600, -32602].contains(&answer.code()), "{body}: {answer:?}");
+        assert!(
+            [-32700, -32600, -32602].contains(&answer.code()),
+            "{body}: {answer:?}"
+        );
     }
-    let deep = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"read_a","arguments":{}{}}}}}"#, "[".repeat(5000), "]".repeat(5000));
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"read_a","arguments":{}{}}}}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
     assert_eq!(gateway.post(ADMIN, &deep).status, 400);
     assert_eq!(upstream.count(), 0);
-    assert_eq!(gateway.post(ADMIN, &call(1, "read_a")).status, 200, "the next request works");
+    assert_eq!(
+        gateway.post(ADMIN, &call(1, "read_a")).status,
+        200,
+        "the next request works"
+    );
 }
 
 fn names(list: &serde_json::Value) -> Vec<&str> {
-    list["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()
+    list["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -77,10 +97,21 @@ fn lists_show_exactly_what_may_be_called_and_nothing_else_in_them_changes() {
     let answer = gateway.post(READER, LIST);
     assert_eq!(names(&answer.json()), ["read_a", "read_b"], "{answer:?}");
     let text = answer.text();
-    assert!(text.contains("9007199254740993") && text.contains(r#""_meta":{"x":1.0}"#) && text.contains(r#""nextCursor":"c""#));
-    assert!(!text.contains("cacheScope"), "older revisions never get the field");
+    assert!(
+        text.contains("9007199254740993")
+            && text.contains(r#""_meta":{"x":1.0}"#)
+            && text.contains(r#""nextCursor":"c""#)
+    );
+    assert!(
+        !text.contains("cacheScope"),
+        "older revisions never get the field"
+    );
     let whole = gateway.post(ADMIN, LIST);
-    assert_eq!(whole.text(), tools_list("\"l\""), "nothing removed: byte for byte");
+    assert_eq!(
+        whole.text(),
+        tools_list("\"l\""),
+        "nothing removed: byte for byte"
+    );
 }
 
 fn in_sse(request: &Recorded) -> Vec<Step> {
@@ -120,17 +151,30 @@ fn a_list_that_cannot_be_read_strictly_is_not_passed_on() {
     let upstream = Upstream::start(|request| {
         let id = &request.json()["id"];
         match id.as_i64() {
-            Some(1) => json("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"delete_all\"}"),
-            Some(2) => json(r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[],"tools":[{"name":"delete_all"}]}}"#),
-            Some(3) => json(r#"{"jsonrpc":"2.0","id":3,"result":{"tools":[{"name":"read_a","name":"delete_all"}]}}"#),
+            Some(1) => json(
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"delete_all\"}",
+            ),
+            Some(2) => json(
+                r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[],"tools":[{"name":"delete_all"}]}}"#,
+            ),
+            Some(3) => json(
+                r#"{"jsonrpc":"2.0","id":3,"result":{"tools":[{"name":"read_a","name":"delete_all"}]}}"#,
+            ),
             Some(4) => answer(200, "Content-Type: text/plain\r\n", "delete_all"),
-            Some(5) => answer(200, "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "delete_all"),
+            Some(5) => answer(
+                200,
+                "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+                "delete_all",
+            ),
             _ => json(r#"{"jsonrpc":"2.0","id":6,"result":{"tools":[{"name":7}]}}"#),
         }
     });
     let gateway = Setup::in_front_of(&upstream.url()).start();
     for id in 1..=6 {
-        let answer = gateway.post(READER, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#));
+        let answer = gateway.post(
+            READER,
+            &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list"}}"#),
+        );
         assert_eq!(answer.status, 502, "{id}: {answer:?}");
         assert!(!answer.text().contains("delete_all"));
     }
@@ -140,15 +184,29 @@ fn a_list_that_cannot_be_read_strictly_is_not_passed_on() {
 fn prompts_resources_and_unknown_methods_follow_the_same_rules() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url()).start();
-    let request = |method: &str, params: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+    let request = |method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+    };
     for (method, params, allowed) in [
         ("prompts/get", r#"{"name":"p1"}"#, true),
         ("prompts/get", r#"{"name":"q1"}"#, false),
         ("resources/read", r#"{"uri":"file:///docs/a"}"#, true),
         ("resources/read", r#"{"uri":"file:///etc/passwd"}"#, false),
-        ("resources/subscribe", r#"{"uri":"file:///etc/passwd"}"#, false),
-        ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"p1"},"argument":{"name":"a","value":"b"}}"#, true),
-        ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"q1"},"argument":{"name":"a","value":"b"}}"#, false),
+        (
+            "resources/subscribe",
+            r#"{"uri":"file:///etc/passwd"}"#,
+            false,
+        ),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/prompt","name":"p1"},"argument":{"name":"a","value":"b"}}"#,
+            true,
+        ),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/prompt","name":"q1"},"argument":{"name":"a","value":"b"}}"#,
+            false,
+        ),
         ("ping", "{}", true),
         ("logging/setLevel", r#"{"level":"info"}"#, true),
         ("vendor/secret", "{}", false),
@@ -175,11 +233,22 @@ fn a_server_ceiling_binds_everybody_and_servers_are_told_apart() {
         two.url()
     );
     let gateway = setup.start();
-    let call_at = |path: &str, tool: &str| gateway.client().exchange(post(path, &bearer(ADMIN), &call(1, tool)));
+    let call_at = |path: &str, tool: &str| {
+        gateway
+            .client()
+            .exchange(post(path, &bearer(ADMIN), &call(1, tool)))
+    };
     assert_eq!(call_at("/mcp/one", "delete_all").code(), 40302);
     assert!(call_at("/mcp/two", "delete_all").json()["result"].is_object());
     assert!(call_at("/mcp", "read_a").json()["result"].is_object());
     assert_eq!((one.count(), two.count()), (1, 1));
     assert_eq!(call_at("/mcp/three", "read_a").status, 404);
-    assert_eq!(gateway.client().exchange(post("/mcp/three", "", &call(1, "x"))).status, 401, "existence is not revealed");
+    assert_eq!(
+        gateway
+            .client()
+            .exchange(post("/mcp/three", "", &call(1, "x")))
+            .status,
+        401,
+        "existence is not revealed"
+    );
 }

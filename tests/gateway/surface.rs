@@ -13,11 +13,21 @@ fn health_needs_no_credential_and_metrics_stay_on_the_admin_listener() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url()).start();
     for path in ["/health", "/live", "/ready"] {
-        assert_eq!(gateway.client().exchange(get(path, "")).status, 200, "{path}");
+        assert_eq!(
+            gateway.client().exchange(get(path, "")).status,
+            200,
+            "{path}"
+        );
         assert_eq!(gateway.admin_get(path).status, 200, "{path}");
     }
     assert!(gateway.client().exchange(get("/health", "")).json()["uptime_secs"].is_u64());
-    assert_ne!(gateway.client().exchange(get("/metrics", &bearer(ADMIN))).status, 200);
+    assert_ne!(
+        gateway
+            .client()
+            .exchange(get("/metrics", &bearer(ADMIN)))
+            .status,
+        200
+    );
     assert_eq!(gateway.post(READER, &call(1, "read_a")).status, 200);
     let metrics = gateway.admin_get("/metrics").text();
     for line in [
@@ -34,8 +44,22 @@ fn health_needs_no_credential_and_metrics_stay_on_the_admin_listener() {
 fn unknown_paths_methods_and_spellings_are_refused() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url()).start();
-    let request = |line: &str| format!("{line} HTTP/1.1\r\nHost: localhost\r\n{}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}", bearer(ADMIN));
-    for line in ["POST /", "POST /mcpx", "POST /mcp/", "POST //mcp", "POST /mcp/../mcp", "POST /%6dcp", "POST /mcp/default/x", "POST /MCP"] {
+    let request = |line: &str| {
+        format!(
+            "{line} HTTP/1.1\r\nHost: localhost\r\n{}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}",
+            bearer(ADMIN)
+        )
+    };
+    for line in [
+        "POST /",
+        "POST /mcpx",
+        "POST /mcp/",
+        "POST //mcp",
+        "POST /mcp/../mcp",
+        "POST /%6dcp",
+        "POST /mcp/default/x",
+        "POST /MCP",
+    ] {
         let status = gateway.client().exchange(request(line)).status;
         assert!([400, 404].contains(&status), "{line}: {status}");
     }
@@ -53,7 +77,11 @@ fn routes_list_what_the_caller_may_reach() {
     assert_eq!(gateway.client().exchange(get("/routes", "")).status, 401);
     let answer = gateway.client().exchange(get("/routes", &bearer(READER)));
     assert_eq!(answer.status, 200);
-    assert!(answer.text().contains("default") && !answer.text().contains(&upstream.address.port().to_string()), "{answer:?}");
+    assert!(
+        answer.text().contains("default")
+            && !answer.text().contains(&upstream.address.port().to_string()),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -61,7 +89,15 @@ fn head_is_answered_like_get_without_a_body() {
     let upstream = Upstream::start(plain_server);
     let gateway = Setup::in_front_of(&upstream.url()).start();
     let mut client = gateway.client();
-    let head = client.send("HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n").head();
+    let head = client
+        .send("HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .head();
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    assert_eq!(client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a"))).status, 200, "the connection stays in step");
+    assert_eq!(
+        client
+            .exchange(post("/mcp", &bearer(READER), &call(1, "read_a")))
+            .status,
+        200,
+        "the connection stays in step"
+    );
 }

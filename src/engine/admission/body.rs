@@ -38,12 +38,22 @@ pub fn read_body(
     head: &[u8],
     bytes: &[u8],
 ) -> Result<Understood, BodyRefusal> {
-    let scan_limits = ScanLimits { depth_max: limits.json_depth, ..ScanLimits::default() };
-    let body = scan(bytes, &scan_limits)
-        .map_err(|error| BodyRefusal { failure: unread(error), id: error.id, detail: Some(error) })?;
+    let scan_limits = ScanLimits {
+        depth_max: limits.json_depth,
+        ..ScanLimits::default()
+    };
+    let body = scan(bytes, &scan_limits).map_err(|error| BodyRefusal {
+        failure: unread(error),
+        id: error.id,
+        detail: Some(error),
+    })?;
     match agree(digest, head, &body, bytes) {
         Ok(agreement) => Ok(Understood { body, agreement }),
-        Err(disagreement) => Err(BodyRefusal { failure: disagreed(disagreement), id: only_id(&body), detail: None }),
+        Err(disagreement) => Err(BodyRefusal {
+            failure: disagreed(disagreement),
+            id: only_id(&body),
+            detail: None,
+        }),
     }
 }
 
@@ -65,9 +75,15 @@ fn only_id(body: &Body) -> Option<Id> {
 
 fn unread(error: ScanError) -> Failure {
     match error.rpc_code() {
-        -32700 => Failure::NotJson { detail: "body is not strict JSON" },
-        -32602 => Failure::BadParams { detail: "params are not those of the method" },
-        _ => Failure::NotAMessage { detail: "body is not a JSON-RPC message" },
+        -32700 => Failure::NotJson {
+            detail: "body is not strict JSON",
+        },
+        -32602 => Failure::BadParams {
+            detail: "params are not those of the method",
+        },
+        _ => Failure::NotAMessage {
+            detail: "body is not a JSON-RPC message",
+        },
     }
 }
 
@@ -108,8 +124,17 @@ pub fn judge(principal: &Principal, server: &Server, body: &Body, bytes: &[u8]) 
     match body {
         Body::One(message) => Judgement::One(decide_one(message)),
         Body::Batch(messages) => {
-            let whole = decide_all(principal, server, messages.iter().flat_map(|message| actions(message, bytes)));
-            Judgement::Batch(whole.map_err(|_| messages.iter().map(|message| decide_one(message).err()).collect()))
+            let whole = decide_all(
+                principal,
+                server,
+                messages.iter().flat_map(|message| actions(message, bytes)),
+            );
+            Judgement::Batch(whole.map_err(|_| {
+                messages
+                    .iter()
+                    .map(|message| decide_one(message).err())
+                    .collect()
+            }))
         }
     }
 }
@@ -128,7 +153,10 @@ pub fn actions<'a>(message: &'a Message, bytes: &'a [u8]) -> impl Iterator<Item 
         Asked::Subscriptions(subscriptions) => (Action::AlwaysAllowed, Some(subscriptions)),
     };
     let listened = listened.into_iter().flat_map(|subscriptions| {
-        let uris = subscriptions.uris.iter().map(|uri| Action::Use(Subject::resource(uri.as_str(bytes))));
+        let uris = subscriptions
+            .uris
+            .iter()
+            .map(|uri| Action::Use(Subject::resource(uri.as_str(bytes))));
         uris.chain(subscriptions.task_ids.iter().map(|_| Action::ForeignTask))
     });
     std::iter::once(first).chain(listened)

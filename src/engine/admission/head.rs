@@ -94,7 +94,9 @@ impl HeadRefusal {
     pub const fn failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
-            Self::Unauthenticated(failure) => Failure::Unauthorized { challenge: failure.challenge() },
+            Self::Unauthenticated(failure) => Failure::Unauthorized {
+                challenge: failure.challenge(),
+            },
         }
     }
 }
@@ -120,18 +122,27 @@ impl std::error::Error for HeadRefusal {}
 ///
 /// Errors: the first check that fails, see the folder. Below `/mcp` and the prefixes a missing credential is told before
 /// whether anything is there (DESIGN A5b.10). Source: DESIGN A2, A5b.3, A5b.8; PROTOCOL §13, §14.
-pub fn admit_head<'a>(snapshot: &Snapshot, arrival: &Arrival<'a>) -> Result<HeadAdmission<'a>, HeadRefusal> {
+pub fn admit_head<'a>(
+    snapshot: &Snapshot,
+    arrival: &Arrival<'a>,
+) -> Result<HeadAdmission<'a>, HeadRefusal> {
     check_host(snapshot, arrival)?;
     check_origin(snapshot, arrival)?;
     if arrival.verb == Verb::Options {
         return preflight(snapshot, arrival).map_err(HeadRefusal::from);
     }
-    match snapshot.routes().resolve(arrival.target).map_err(unrouted)? {
+    match snapshot
+        .routes()
+        .resolve(arrival.target)
+        .map_err(unrouted)?
+    {
         Endpoint::Health => page(Page::Health, arrival.verb),
         Endpoint::Live => page(Page::Live, arrival.verb),
         Endpoint::Ready => page(Page::Ready, arrival.verb),
         Endpoint::Routes => own_answer(snapshot, arrival).map(HeadAdmission::Routes),
-        Endpoint::Metrics if snapshot.metrics_on_main => own_answer(snapshot, arrival).map(HeadAdmission::Metrics),
+        Endpoint::Metrics if snapshot.metrics_on_main => {
+            own_answer(snapshot, arrival).map(HeadAdmission::Metrics)
+        }
         Endpoint::Metrics => Err(Failure::NotFound.into()),
         Endpoint::Hidden => {
             authenticate(snapshot, arrival)?;
@@ -152,7 +163,9 @@ fn check_host(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure>
 
 fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
     match arrival.digest.origin {
-        Some(origin) if !snapshot.origins.allows(origin.of(arrival.head)) => Err(Failure::ForeignOrigin),
+        Some(origin) if !snapshot.origins.allows(origin.of(arrival.head)) => {
+            Err(Failure::ForeignOrigin)
+        }
         _ => Ok(()),
     }
 }
@@ -161,7 +174,9 @@ fn preflight<'a>(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<HeadAdmis
     let origin = arrival.digest.origin.map(|origin| origin.of(arrival.head));
     match (&snapshot.cors, origin) {
         (Some(cors), Some(origin)) if cors.origins.allows(origin) => Ok(HeadAdmission::Preflight),
-        _ => Err(Failure::MethodNotAllowed { allow: "POST, GET, DELETE" }),
+        _ => Err(Failure::MethodNotAllowed {
+            allow: "POST, GET, DELETE",
+        }),
     }
 }
 
@@ -186,13 +201,21 @@ fn own_answer(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, H
 const fn check_readable(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Get | Verb::Head => Ok(()),
-        _ => Err(Failure::MethodNotAllowed { allow: PAGE_METHODS }),
+        _ => Err(Failure::MethodNotAllowed {
+            allow: PAGE_METHODS,
+        }),
     }
 }
 
 fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, HeadRefusal> {
-    let header = arrival.digest.authorization.map(|value| value.of(arrival.head));
-    snapshot.identity.authenticate(header, arrival.now_secs).map_err(HeadRefusal::Unauthenticated)
+    let header = arrival
+        .digest
+        .authorization
+        .map(|value| value.of(arrival.head));
+    snapshot
+        .identity
+        .authenticate(header, arrival.now_secs)
+        .map_err(HeadRefusal::Unauthenticated)
 }
 
 fn admit_mcp<'a>(
@@ -206,7 +229,11 @@ fn admit_mcp<'a>(
         return Err(Failure::NotFound.into());
     }
     check_method(arrival)?;
-    Ok(HeadAdmission::Mcp { principal, server, remainder })
+    Ok(HeadAdmission::Mcp {
+        principal,
+        server,
+        remainder,
+    })
 }
 
 fn check_method(arrival: &Arrival<'_>) -> Result<(), Failure> {

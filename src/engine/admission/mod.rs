@@ -10,5 +10,5 @@
 mod body;
 mod head;
 
-pub use body::{BodyRefusal, Judgement, Understood, actions, judge, read_body, read_bodiless};
+pub use body::{BodyRefusal, Judgement, Understood, actions, judge, read_bodiless, read_body};
 pub use head::{Arrival, HeadAdmission, HeadRefusal, Page, Verb, admit_head};

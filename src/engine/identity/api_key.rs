@@ -77,7 +77,10 @@ impl std::error::Error for ApiKeyError {}
 
 /// API keys by the digest of the key: one hash and one lookup, whatever their number.
 #[derive(Debug, Default)]
-pub struct ApiKeys(FxHashMap<KeyHash, Principal>);
+pub struct ApiKeys {
+    by_hash: FxHashMap<KeyHash, Principal>,
+    ids: FxHashSet<String>,
+}
 
 impl ApiKeys {
     /// Builds the table. Errors: every entry that is refused.
@@ -85,12 +88,12 @@ impl ApiKeys {
         if keys.len() > API_KEYS_MAX {
             return Err(vec![ApiKeyError::TooMany]);
         }
-        let (mut table, mut ids, mut errors) = (Self::default(), FxHashSet::default(), Vec::new());
+        let (mut table, mut errors) = (Self::default(), Vec::new());
         for (index, key) in keys.into_iter().enumerate() {
             if !is_identity_id(&key.id) {
                 errors.push(ApiKeyError::BadId { index });
             }
-            if !ids.insert(key.id.clone()) {
+            if !table.ids.insert(key.id.clone()) {
                 errors.push(ApiKeyError::SameId { index });
             }
             if !table.insert(key) {
@@ -104,21 +107,27 @@ impl ApiKeys {
         }
     }
 
+    /// Whether some key stands for the identity `id`.
+    #[must_use]
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Keys in the table.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.by_hash.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_hash.is_empty()
     }
 
     /// Every principal of the table, in no order, for `explain` and for checks of the whole configuration.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.0.values()
+        self.by_hash.values()
     }
 
     /// Finds the identity behind `credential` at `now_secs` (Unix time).
@@ -133,7 +142,7 @@ impl ApiKeys {
             return Err(AuthFailure::NotAnApiKey);
         }
         let principal = self
-            .0
+            .by_hash
             .get(&KeyHash::of(credential.token()))
             .ok_or(AuthFailure::UnknownKey)?;
         if principal.is_expired(now_secs) {
@@ -152,8 +161,8 @@ impl ApiKeys {
             quota: key.quota,
             expires_at_secs: key.expires_at_secs,
         });
-        let fresh = !self.0.contains_key(&key.key_hash);
-        self.0.entry(key.key_hash).or_insert(principal);
+        let fresh = !self.by_hash.contains_key(&key.key_hash);
+        self.by_hash.entry(key.key_hash).or_insert(principal);
         fresh
     }
 }

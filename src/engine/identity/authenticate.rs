@@ -61,6 +61,18 @@ impl Authenticator {
         self.keys.check(credential, now_secs)
     }
 
+    /// Whether the identity that `principal` was proven to be may still act at `now_secs`, under this configuration: for
+    /// streams that outlive the request that opened them.
+    #[must_use]
+    pub fn still_holds(&self, principal: &Principal, now_secs: u64) -> bool {
+        let is_configured = match principal.provider() {
+            Provider::ApiKey => self.keys.holds(principal.id()),
+            Provider::Anonymous => self.anonymous.is_some(),
+            Provider::Jwt | Provider::OAuth | Provider::Mtls => false,
+        };
+        is_configured && !principal.is_expired(now_secs)
+    }
+
     /// The configured identity with this id, for `explain` alone: nothing was proven.
     #[must_use]
     pub fn explain_as(&self, id: &str) -> Option<&Principal> {

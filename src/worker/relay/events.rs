@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use guard_io::http1::{BodyFraming, BodyReader, CHUNK_END, LAST_CHUNK, chunk_header};
-use guard_io::{Buffer, Either, Stream, select};
+use guard_io::{Buffer, Clock, Either, Stream, select};
 
 use super::{Kind, Leg, Relayed, Visible, open_framing, write_head};
 use crate::engine::filter::probe::ListProbe;
@@ -54,7 +54,26 @@ pub(super) async fn run(
 fn ends_at_drain(exchange: &Exchange<'_>) -> bool {
     use crate::engine::mcp::methods::Method;
     let is_get = exchange.head.method == guard_io::http1::Method::Get;
-    is_get || exchange.describe().iter().any(|described| described.method == Method::SubscriptionsListen)
+    is_get
+        || exchange
+            .describe()
+            .iter()
+            .any(|described| described.method == Method::SubscriptionsListen)
+}
+
+/// Whether the caller may still listen: its key may have run out or been taken away since the stream began. Looked at with
+/// each event and each keep-alive.
+fn may_go_on(exchange: &Exchange<'_>) -> bool {
+    let Some(principal) = &exchange.account.principal else {
+        return false;
+    };
+    let now_secs = Clock::unix_micros() / 1_000_000;
+    exchange
+        .worker
+        .view()
+        .snapshot()
+        .identity
+        .still_holds(principal, now_secs)
 }
 
 struct Relay<'a> {
@@ -82,6 +101,12 @@ enum Event {
 impl Relay<'_> {
     async fn run(&mut self, exchange: &mut Exchange<'_>, inbound: &mut Inbound) -> Relayed {
         loop {
+            if !may_go_on(exchange) {
+                exchange.envelope.keeps_alive = false;
+                return self
+                    .tell(exchange, Failure::SessionUnknown, UpstreamFault::Revoked)
+                    .await;
+            }
             if let Err(fault) = self.take(&mut inbound.buffer) {
                 return self.break_off(exchange, fault).await;
             }
@@ -94,7 +119,10 @@ impl Relay<'_> {
             if inbound.buffer.is_empty() {
                 inbound.buffer.release();
             }
-            match self.wait(exchange, &inbound.stream, &mut inbound.buffer).await {
+            match self
+                .wait(exchange, &inbound.stream, &mut inbound.buffer)
+                .await
+            {
                 Event::Bytes => {}
                 Event::Silence => self.pending.extend_from_slice(COMMENT),
                 Event::ClientGone => return Relayed::Left(self.body.clone()),
@@ -103,7 +131,9 @@ impl Relay<'_> {
                 Event::Fault(fault) => return self.break_off(exchange, fault).await,
                 Event::Drain | Event::Expiry => {
                     exchange.envelope.keeps_alive = false;
-                    return self.tell(exchange, Failure::Draining, UpstreamFault::Drained).await;
+                    return self
+                        .tell(exchange, Failure::Draining, UpstreamFault::Drained)
+                        .await;
                 }
             }
         }
@@ -112,7 +142,10 @@ impl Relay<'_> {
     /// Takes what has come of the body through the filter.
     fn take(&mut self, buffer: &mut Buffer) -> Result<(), UpstreamFault> {
         while !buffer.is_empty() && !self.body.is_done() {
-            let step = self.body.next(buffer).map_err(|_| UpstreamFault::BadAnswer("malformed chunk"))?;
+            let step = self
+                .body
+                .next(buffer)
+                .map_err(|_| UpstreamFault::BadAnswer("malformed chunk"))?;
             self.filter.take(&buffer[step.data], &mut self.pending)?;
             buffer.consume_front(step.consumed);
         }
@@ -132,7 +165,9 @@ impl Relay<'_> {
             return Ok(());
         }
         let stream = &exchange.connection.stream;
-        stream.set_deadline(Some(Duration::from_millis(exchange.view.limits().write_stall_ms)));
+        stream.set_deadline(Some(Duration::from_millis(
+            exchange.view.limits().write_stall_ms,
+        )));
         let sent = stream.write_all_pair(&self.out, &self.pending).await;
         stream.set_deadline(None);
         self.out.release();
@@ -148,7 +183,12 @@ impl Relay<'_> {
         let is_between_events = self.filter.is_between_events();
         let silence = async {
             match is_between_events {
-                true => guard_io::time::sleep(Duration::from_millis(exchange.view.limits().sse_keepalive_ms)).await,
+                true => {
+                    guard_io::time::sleep(Duration::from_millis(
+                        exchange.view.limits().sse_keepalive_ms,
+                    ))
+                    .await
+                }
                 false => std::future::pending().await,
             }
         };
@@ -158,7 +198,10 @@ impl Relay<'_> {
                 false => std::future::pending().await,
             }
         };
-        let ends = select(exchange.connection.stream.hangup(), select(drain, worker.expired.raised()));
+        let ends = select(
+            exchange.connection.stream.hangup(),
+            select(drain, worker.expired.raised()),
+        );
         match select(upstream.read(buffer), select(ends, silence)).await {
             Either::Left(Ok(0)) => Event::End,
             Either::Left(Ok(_)) => Event::Bytes,
@@ -183,7 +226,12 @@ impl Relay<'_> {
 
     async fn close(&mut self, exchange: &mut Exchange<'_>) -> Relayed {
         let last: &[u8] = if self.is_chunked { LAST_CHUNK } else { b"" };
-        let sent = answer::send(&exchange.connection.stream, last, exchange.view.limits().write_stall_ms).await;
+        let sent = answer::send(
+            &exchange.connection.stream,
+            last,
+            exchange.view.limits().write_stall_ms,
+        )
+        .await;
         Relayed::Whole(match (sent, exchange.envelope.keeps_alive) {
             (Err(_), _) => Fate::Abort,
             (Ok(()), true) => Fate::Continue,
@@ -202,7 +250,12 @@ impl Relay<'_> {
     }
 
     /// Ends the stream in order, with an error for the request that it answers.
-    async fn tell(&mut self, exchange: &mut Exchange<'_>, failure: Failure, fault: UpstreamFault) -> Relayed {
+    async fn tell(
+        &mut self,
+        exchange: &mut Exchange<'_>,
+        failure: Failure,
+        fault: UpstreamFault,
+    ) -> Relayed {
         self.append_error(exchange, failure);
         if !self.filter.is_between_events() || self.flush(exchange).await.is_err() {
             return Relayed::Broke(fault);
@@ -345,7 +398,13 @@ impl<'a> Filter<'a> {
         self.held.extend_from_slice(part);
         if must_filter {
             let fits = self.held.len() <= self.list_bytes_max;
-            return if fits { Ok(()) } else { Err(UpstreamFault::BadAnswer("list is larger than limits.list_bytes")) };
+            return if fits {
+                Ok(())
+            } else {
+                Err(UpstreamFault::BadAnswer(
+                    "list is larger than limits.list_bytes",
+                ))
+            };
         }
         if self.held.len() > STREAM_BUFFER_BYTES_MAX {
             out.extend_from_slice(&self.held);
@@ -357,4 +416,5 @@ impl<'a> Filter<'a> {
 }
 
 /// A list that shows itself only after the first part of its event has passed cannot be pruned any more.
-const TRIPPED: UpstreamFault = UpstreamFault::BadAnswer("list behind 64 KiB of other members in one event");
+const TRIPPED: UpstreamFault =
+    UpstreamFault::BadAnswer("list behind 64 KiB of other members in one event");

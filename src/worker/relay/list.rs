@@ -24,7 +24,8 @@ pub(super) async fn run(
     let mut body = BodyReader::response(inbound.head.framing);
     let mut rest = Buffer::new();
     rest.extend_from_slice(&inbound.buffer[inbound.head.head_len..]);
-    if let Err(relayed) = read_whole(exchange, leg, inbound, &mut rest, &mut body, &mut whole).await {
+    if let Err(relayed) = read_whole(exchange, leg, inbound, &mut rest, &mut body, &mut whole).await
+    {
         return relayed;
     }
     let mut pruned = Buffer::with_capacity(whole.len());
@@ -34,10 +35,19 @@ pub(super) async fn run(
         Err(_) => return Relayed::Failed(UpstreamFault::BadAnswer("list cannot be read strictly")),
     };
     let mut out = Buffer::new();
-    write_head(&mut out, exchange, leg, inbound, Kind::Json, BodyFraming::Length(body_bytes.len() as u64));
+    write_head(
+        &mut out,
+        exchange,
+        leg,
+        inbound,
+        Kind::Json,
+        BodyFraming::Length(body_bytes.len() as u64),
+    );
     exchange.account.response_bytes = body_bytes.len() as u64;
     let stream = &exchange.connection.stream;
-    stream.set_deadline(Some(Duration::from_millis(exchange.view.limits().write_stall_ms)));
+    stream.set_deadline(Some(Duration::from_millis(
+        exchange.view.limits().write_stall_ms,
+    )));
     let sent = stream.write_all_pair(&out, body_bytes).await;
     stream.set_deadline(None);
     inbound.buffer = rest;
@@ -49,7 +59,12 @@ pub(super) async fn run(
 }
 
 /// An empty body is no list and passes: an upstream may answer an error without one.
-fn prune(whole: &Buffer, leg: &Leg<'_>, visible: &Visible<'_>, pruned: &mut Buffer) -> Result<Outcome, FilterError> {
+fn prune(
+    whole: &Buffer,
+    leg: &Leg<'_>,
+    visible: &Visible<'_>,
+    pruned: &mut Buffer,
+) -> Result<Outcome, FilterError> {
     if whole.is_empty() {
         return Ok(Outcome::Unchanged);
     }
@@ -67,14 +82,18 @@ async fn read_whole(
     let list_bytes = exchange.view.limits().list_bytes;
     let too_large = |exchange: &Exchange<'_>| {
         exchange.worker.metrics().bound(Bound::ListBytes);
-        Relayed::Failed(UpstreamFault::BadAnswer("list is larger than limits.list_bytes"))
+        Relayed::Failed(UpstreamFault::BadAnswer(
+            "list is larger than limits.list_bytes",
+        ))
     };
     if body.announced_bytes() > list_bytes as u64 {
         return Err(too_large(exchange));
     }
     loop {
         while !rest.is_empty() && !body.is_done() {
-            let step = body.next(rest).map_err(|_| Relayed::Failed(UpstreamFault::BadAnswer("malformed chunk")))?;
+            let step = body
+                .next(rest)
+                .map_err(|_| Relayed::Failed(UpstreamFault::BadAnswer("malformed chunk")))?;
             if whole.len() + step.data.len() > list_bytes {
                 return Err(too_large(exchange));
             }

@@ -9,7 +9,9 @@ mod plain;
 
 use std::time::Duration;
 
-use guard_io::http1::{BodyFraming, BodyReader, HeadWriter, ResponseFraming, ResponseHead, Version};
+use guard_io::http1::{
+    BodyFraming, BodyReader, HeadWriter, ResponseFraming, ResponseHead, Version,
+};
 use guard_io::{Buffer, Either, Stream, select};
 
 use super::detached::{self, Stage, Unfinished};
@@ -47,7 +49,14 @@ struct Visible<'a> {
 
 impl Visibility for Visible<'_> {
     fn shows(&self, kind: ListKind, name: &str) -> bool {
-        shows(self.principal, self.server, Subject { kind: subject_kind(kind), name })
+        shows(
+            self.principal,
+            self.server,
+            Subject {
+                kind: subject_kind(kind),
+                name,
+            },
+        )
     }
 
     fn shows_all(&self, kind: ListKind) -> bool {
@@ -57,7 +66,9 @@ impl Visibility for Visible<'_> {
 
 impl Visible<'_> {
     fn shows_everything(&self) -> bool {
-        [ListKind::Tools, ListKind::Prompts, ListKind::Resources].iter().all(|kind| self.shows_all(*kind))
+        [ListKind::Tools, ListKind::Prompts, ListKind::Resources]
+            .iter()
+            .all(|kind| self.shows_all(*kind))
     }
 }
 
@@ -76,7 +87,9 @@ pub(super) async fn run(
     agreement: Agreement,
     mut inbound: Inbound,
 ) -> Fate {
-    let Some(index) = exchange.account.server else { return Fate::Abort };
+    let Some(index) = exchange.account.server else {
+        return Fate::Abort;
+    };
     let kind = match classify(exchange, &inbound) {
         Ok(kind) => kind,
         Err(fault) => {
@@ -84,23 +97,42 @@ pub(super) async fn run(
             return exchange.report_upstream(index, fault).await;
         }
     };
-    let result = if inbound.head.status < 500 { UpstreamResult::Ok } else { UpstreamResult::ServerError };
+    let result = if inbound.head.status < 500 {
+        UpstreamResult::Ok
+    } else {
+        UpstreamResult::ServerError
+    };
     let latency_ns = exchange.account.upstream_ns.unwrap_or(0);
-    exchange.view.live.server(index).metrics(exchange.worker.index).observe(result, latency_ns);
+    exchange
+        .view
+        .live
+        .server(index)
+        .metrics(exchange.worker.index)
+        .observe(result, latency_ns);
     exchange.account.status = inbound.head.status;
     let view = std::rc::Rc::clone(exchange.view);
     let server = view.snapshot().server(index);
     let visible = Visible { principal, server };
-    let leg = Leg { era: agreement.era, server };
+    let leg = Leg {
+        era: agreement.era,
+        server,
+    };
     let fate = match kind {
         Kind::Events => events::run(exchange, &leg, &visible, &mut inbound).await,
-        Kind::Json if asks_for_list(exchange) => list::run(exchange, &leg, &visible, &mut inbound).await,
+        Kind::Json if asks_for_list(exchange) => {
+            list::run(exchange, &leg, &visible, &mut inbound).await
+        }
         Kind::Json | Kind::Other => plain::run(exchange, &leg, &mut inbound).await,
     };
     exchange.worker.give_index(inbound.index);
     match fate {
         Relayed::Whole(fate) => {
-            settle(&view.upstreams.pool(index).clone(), inbound.stream, inbound.buffer, inbound.head);
+            settle(
+                &view.upstreams.pool(index).clone(),
+                inbound.stream,
+                inbound.buffer,
+                inbound.head,
+            );
             fate
         }
         Relayed::Failed(fault) => exchange.report_upstream(index, fault).await,
@@ -113,7 +145,11 @@ pub(super) async fn run(
             exchange.account.is_broken = true;
             exchange.account.message = Some(UpstreamFault::ClientGone.to_string().into());
             if goes_on_alone(exchange, leg.era) {
-                let unfinished = Unfinished { stream: inbound.stream, buffer: inbound.buffer, stage: Stage::Body(body) };
+                let unfinished = Unfinished {
+                    stream: inbound.stream,
+                    buffer: inbound.buffer,
+                    stage: Stage::Body(body),
+                };
                 detached::see_out(exchange.worker, &view, unfinished);
             }
             Fate::Abort
@@ -155,7 +191,10 @@ fn classify(exchange: &Exchange<'_>, inbound: &Inbound) -> Result<Kind, Upstream
         _ => {}
     }
     let kind = content_kind(inbound)?;
-    let is_empty = matches!(inbound.head.framing, ResponseFraming::None | ResponseFraming::Length(0));
+    let is_empty = matches!(
+        inbound.head.framing,
+        ResponseFraming::None | ResponseFraming::Length(0)
+    );
     let is_get = exchange.head.method == guard_io::http1::Method::Get;
     match kind {
         Kind::Events if status < 300 => Ok(Kind::Events),
@@ -163,14 +202,18 @@ fn classify(exchange: &Exchange<'_>, inbound: &Inbound) -> Result<Kind, Upstream
         Kind::Json if status < 300 && is_get => Err(UpstreamFault::BadAnswer("no event stream")),
         Kind::Json => Ok(Kind::Json),
         Kind::Other if is_empty || status >= 400 => Ok(Kind::Other),
-        Kind::Other => Err(UpstreamFault::BadAnswer("content type is neither JSON nor an event stream")),
+        Kind::Other => Err(UpstreamFault::BadAnswer(
+            "content type is neither JSON nor an event stream",
+        )),
     }
 }
 
 fn content_kind(inbound: &Inbound) -> Result<Kind, UpstreamFault> {
     let mut kind = None;
     for (name, value) in inbound.index.headers(&inbound.buffer) {
-        if name.eq_ignore_ascii_case(b"content-encoding") && !value.eq_ignore_ascii_case(b"identity") {
+        if name.eq_ignore_ascii_case(b"content-encoding")
+            && !value.eq_ignore_ascii_case(b"identity")
+        {
             return Err(UpstreamFault::BadAnswer("encoded body"));
         }
         if name.eq_ignore_ascii_case(b"content-type") && kind.replace(kind_of(value)).is_some() {
@@ -181,7 +224,11 @@ fn content_kind(inbound: &Inbound) -> Result<Kind, UpstreamFault> {
 }
 
 fn kind_of(content_type: &[u8]) -> Kind {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
     if essence.eq_ignore_ascii_case(b"application/json") {
         Kind::Json
     } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
@@ -195,7 +242,11 @@ fn kind_of(content_type: &[u8]) -> Kind {
 fn asks_for_list(exchange: &Exchange<'_>) -> bool {
     match &exchange.notes {
         Notes::Read(understood, _) => {
-            let mut methods = understood.body.messages().iter().filter_map(|message| message.method());
+            let mut methods = understood
+                .body
+                .messages()
+                .iter()
+                .filter_map(|message| message.method());
             methods.any(|method| method.list_kind().is_some())
         }
         _ => true,
@@ -217,7 +268,9 @@ fn write_head(
     }
     let mut head = HeadWriter::response(out.as_mut_vec(), inbound.head.status);
     for (name, value) in inbound.index.headers(&inbound.buffer) {
-        if passes(leg, inbound, name) && !(kind == Kind::Events && name.eq_ignore_ascii_case(b"x-accel-buffering")) {
+        if passes(leg, inbound, name)
+            && !(kind == Kind::Events && name.eq_ignore_ascii_case(b"x-accel-buffering"))
+        {
             let _ = head.field(name, value);
         }
     }
@@ -233,9 +286,16 @@ fn write_head(
 const WITHHELD: [&[u8]; 4] = [b"set-cookie", b"server", b"www-authenticate", b"location"];
 
 fn passes(leg: &Leg<'_>, inbound: &Inbound, name: &[u8]) -> bool {
-    let listed = || leg.server.forward_response_headers.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name));
+    let listed = || {
+        leg.server
+            .forward_response_headers
+            .iter()
+            .any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+    };
     (forwards_response_field(name, leg.era) || listed())
-        && !WITHHELD.iter().any(|withheld| withheld.eq_ignore_ascii_case(name))
+        && !WITHHELD
+            .iter()
+            .any(|withheld| withheld.eq_ignore_ascii_case(name))
         && !inbound.index.is_hop_by_hop(&inbound.buffer, name)
 }
 
@@ -263,9 +323,14 @@ async fn read_more(
 ) -> Result<(), Halt> {
     size_for(buffer, body.announced_bytes());
     stream.set_deadline(Some(Duration::from_millis(leg.server.timeout_ms)));
-    let other = select(exchange.connection.stream.hangup(), exchange.worker.expired.raised());
+    let other = select(
+        exchange.connection.stream.hangup(),
+        exchange.worker.expired.raised(),
+    );
     match select(stream.read(buffer), other).await {
-        Either::Left(Ok(0)) => body.finish_on_eof().map_err(|_| Halt::Fault(UpstreamFault::Ended)),
+        Either::Left(Ok(0)) => body
+            .finish_on_eof()
+            .map_err(|_| Halt::Fault(UpstreamFault::Ended)),
         Either::Left(Ok(_)) => Ok(()),
         Either::Left(Err(error)) => Err(Halt::Fault(read_fault(&error))),
         Either::Right(Either::Left(())) => Err(Halt::ClientGone),

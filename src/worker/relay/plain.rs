@@ -1,7 +1,9 @@
 //! Bytes that need no look.
 
 use guard_io::Buffer;
-use guard_io::http1::{BodyFraming, BodyReader, CHUNK_END, LAST_CHUNK, ResponseFraming, chunk_header};
+use guard_io::http1::{
+    BodyFraming, BodyReader, CHUNK_END, LAST_CHUNK, ResponseFraming, chunk_header,
+};
 
 use super::{Halt, Kind, Leg, Relayed, open_framing, read_more, write_head};
 use crate::worker::answer;
@@ -9,7 +11,11 @@ use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault};
 
 /// Passes the answer on, with the upstream's own length where it has one.
-pub(super) async fn run(exchange: &mut Exchange<'_>, leg: &Leg<'_>, inbound: &mut Inbound) -> Relayed {
+pub(super) async fn run(
+    exchange: &mut Exchange<'_>,
+    leg: &Leg<'_>,
+    inbound: &mut Inbound,
+) -> Relayed {
     let framing = match inbound.head.framing {
         ResponseFraming::None => BodyFraming::Unsaid,
         ResponseFraming::Length(length) => BodyFraming::Length(length),
@@ -38,13 +44,20 @@ pub(super) async fn run(exchange: &mut Exchange<'_>, leg: &Leg<'_>, inbound: &mu
         }
         if !out.is_empty() {
             let stall_ms = exchange.view.limits().write_stall_ms;
-            if answer::send(&exchange.connection.stream, &out, stall_ms).await.is_err() {
+            if answer::send(&exchange.connection.stream, &out, stall_ms)
+                .await
+                .is_err()
+            {
                 return Relayed::Left(body);
             }
             out.clear();
         }
         if is_last {
-            return Relayed::Whole(if exchange.envelope.keeps_alive { Fate::Continue } else { Fate::Close });
+            return Relayed::Whole(if exchange.envelope.keeps_alive {
+                Fate::Continue
+            } else {
+                Fate::Close
+            });
         }
         let before = inbound.buffer.len();
         match read_more(exchange, leg, &inbound.stream, &mut inbound.buffer, &body).await {

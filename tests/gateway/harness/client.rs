@@ -38,7 +38,9 @@ impl Answer {
 
     /// The JSON-RPC error code of the body.
     pub(crate) fn code(&self) -> i64 {
-        self.json()["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error code: {self:?}"))
+        self.json()["error"]["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no error code: {self:?}"))
     }
 }
 
@@ -56,7 +58,10 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, unread: Vec::new() }
+        Self {
+            stream,
+            unread: Vec::new(),
+        }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
@@ -83,7 +88,9 @@ impl Client {
     /// Reads one head, up to and with its blank line. Interim answers are skipped.
     pub(crate) fn head(&mut self) -> String {
         loop {
-            let end = self.until(|unread| find(unread, b"\r\n\r\n")).expect("an answer's head");
+            let end = self
+                .until(|unread| find(unread, b"\r\n\r\n"))
+                .expect("an answer's head");
             let head: Vec<u8> = self.unread.drain(..end + 4).collect();
             let head = String::from_utf8(head).unwrap();
             if !head.starts_with("HTTP/1.1 1") {
@@ -95,7 +102,8 @@ impl Client {
     fn body_of(&mut self, head: String) -> Answer {
         let status = head[9..12].parse().unwrap();
         let chunked = header(&head, "transfer-encoding").is_some_and(|value| value == "chunked");
-        let length: Option<usize> = header(&head, "content-length").map(|value| value.parse().unwrap());
+        let length: Option<usize> =
+            header(&head, "content-length").map(|value| value.parse().unwrap());
         let (body, is_complete) = match (chunked, length) {
             (true, None) => self.chunks(),
             (false, Some(length)) => self.exactly(length),
@@ -103,7 +111,12 @@ impl Client {
             (false, None) => (self.rest(), true),
             (true, Some(_)) => panic!("ambiguous framing: {head}"),
         };
-        Answer { status, head, body, is_complete }
+        Answer {
+            status,
+            head,
+            body,
+            is_complete,
+        }
     }
 
     fn exactly(&mut self, length: usize) -> (Vec<u8>, bool) {
@@ -138,7 +151,9 @@ impl Client {
     pub(crate) fn stream_until(&mut self, needle: &str) -> String {
         let mut text = String::new();
         while !text.contains(needle) {
-            let chunk = self.chunk().unwrap_or_else(|| panic!("stream ended before {needle:?}: {text}"));
+            let chunk = self
+                .chunk()
+                .unwrap_or_else(|| panic!("stream ended before {needle:?}: {text}"));
             assert!(!chunk.is_empty(), "stream ended before {needle:?}: {text}");
             text.push_str(str::from_utf8(&chunk).unwrap());
         }
@@ -182,7 +197,9 @@ impl Client {
 }
 
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 /// A POST of `body` to `path` with the JSON content type and further `fields`, each ended by CRLF.
@@ -200,14 +217,20 @@ pub(crate) fn bearer(key: &str) -> String {
 
 /// A legacy `tools/call`.
 pub(crate) fn call(id: u32, tool: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{"n":{id}}}}}}}"#)
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{"n":{id}}}}}}}"#
+    )
 }
 
 /// The head fields and body of a 2026-07-28 request.
 pub(crate) fn modern(id: u32, method: &str, name: Option<&str>) -> (String, String) {
-    let named = name.map(|name| format!("Mcp-Name: {name}\r\n")).unwrap_or_default();
+    let named = name
+        .map(|name| format!("Mcp-Name: {name}\r\n"))
+        .unwrap_or_default();
     let fields = format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{named}");
-    let param = name.map(|name| format!(r#""name":"{name}","#)).unwrap_or_default();
+    let param = name
+        .map(|name| format!(r#""name":"{name}","#))
+        .unwrap_or_default();
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{param}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     );

@@ -78,19 +78,36 @@ impl Setup {
             .unwrap();
         let (sender, log) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        std::thread::spawn(move || {
+            stderr
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
         let (address, admin) = listening(&log);
-        Gateway { child, address, admin, folder, log: std::sync::Mutex::new(log) }
+        Gateway {
+            child,
+            address,
+            admin,
+            folder,
+            log: std::sync::Mutex::new(log),
+        }
     }
 
     /// The configuration, with its audit file in `folder`.
     pub(crate) fn text(&self, folder: &TempDir) -> String {
         let audit = folder.path().join("audit.jsonl");
-        let io = std::env::var("MCP_GUARD_TEST_IO").map(|io| format!("io = \"{io}\"\n")).unwrap_or_default();
+        let io = std::env::var("MCP_GUARD_TEST_IO")
+            .map(|io| format!("io = \"{io}\"\n"))
+            .unwrap_or_default();
         format!(
             "[server]\nport = 0\n{io}{}\n[server.admin]\nport = 0\n\n{}{}\n[rate_limit]\n{}\n\n[audit]\nfile = {audit:?}\nflush_interval = \"20ms\"\n{}\n\n{}",
             self.server,
-            key_entry("reader", READER, r#"["read_*", "prompt:p*", "resource:file:///docs/*"]"#),
+            key_entry(
+                "reader",
+                READER,
+                r#"["read_*", "prompt:p*", "resource:file:///docs/*"]"#
+            ),
             key_entry("admin", ADMIN, r#"["*"]"#),
             self.rate_limit,
             self.audit,
@@ -102,14 +119,20 @@ impl Setup {
 /// One `[[auth.api_keys]]`.
 pub(crate) fn key_entry(id: &str, key: &str, allowed: &str) -> String {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(key.as_bytes()));
-    format!("[[auth.api_keys]]\nid = \"{id}\"\nkey_hash = \"{hash}\"\nallowed_tools = {allowed}\n\n")
+    format!(
+        "[[auth.api_keys]]\nid = \"{id}\"\nkey_hash = \"{hash}\"\nallowed_tools = {allowed}\n\n"
+    )
 }
 
 fn listening(log: &Receiver<String>) -> (SocketAddr, SocketAddr) {
     let mut seen = Vec::new();
     while let Ok(line) = log.recv_timeout(PATIENCE) {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let field = |name: &str| event["fields"][name].as_str().and_then(|text| text.parse().ok());
+        let field = |name: &str| {
+            event["fields"][name]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+        };
         if let (Some(address), Some(admin)) = (field("addr"), field("admin")) {
             return (address, admin);
         }
@@ -130,7 +153,10 @@ impl Gateway {
 
     /// GETs `path` from the admin listener.
     pub(crate) fn admin_get(&self, path: &str) -> Answer {
-        Client::connect(self.admin).exchange(format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin))
+        Client::connect(self.admin).exchange(format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.admin
+        ))
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {
@@ -139,12 +165,21 @@ impl Gateway {
 
     /// The audit records written so far.
     pub(crate) fn records(&self) -> Vec<serde_json::Value> {
-        let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+        let text =
+            std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default();
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect()
     }
 
     /// Waits for an audit record that `wanted` accepts.
-    pub(crate) fn record(&self, what: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    pub(crate) fn record(
+        &self,
+        what: &str,
+        wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
         eventually(what, || self.records().into_iter().find(&wanted))
     }
 
@@ -178,7 +213,9 @@ impl Gateway {
 
     /// Open descriptors of the process.
     pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .unwrap()
+            .count()
     }
 }
 

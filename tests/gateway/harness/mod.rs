@@ -18,7 +18,10 @@ pub(crate) fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) ->
         if let Some(value) = ready() {
             return value;
         }
-        assert!(std::time::Instant::now() < deadline, "never happened: {what}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "never happened: {what}"
+        );
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -122,7 +122,9 @@ impl Upstream {
 
     /// Waits for the request number `count`.
     pub(crate) fn wait_for(&self, count: usize) -> Recorded {
-        eventually("a request reaches the upstream", || self.requests().get(count - 1).cloned())
+        eventually("a request reaches the upstream", || {
+            self.requests().get(count - 1).cloned()
+        })
     }
 }
 
@@ -143,7 +145,9 @@ fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
         Step::Send(bytes) => stream.write_all(&bytes).is_ok(),
         Step::AwaitRelease => {
             let take = |permits: usize| permits.checked_sub(1);
-            eventually("a release", || log.released.fetch_update(SeqCst, SeqCst, take).ok());
+            eventually("a release", || {
+                log.released.fetch_update(SeqCst, SeqCst, take).ok()
+            });
             true
         }
         Step::AwaitClose => {
@@ -153,7 +157,9 @@ fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
             false
         }
         Step::Reset => {
-            socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO)).unwrap();
+            socket2::SockRef::from(&*stream)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
             false
         }
         Step::Close => {
@@ -164,7 +170,9 @@ fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
 }
 
 fn awaits_close(stream: &mut TcpStream) -> bool {
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
     match stream.read(&mut [0; 64]) {
         Ok(read) => read == 0,
         Err(error) => error.kind() == ErrorKind::ConnectionReset,
@@ -201,7 +209,11 @@ fn fill_until(
 /// An answer with `Content-Length`.
 pub(crate) fn answer(status: u16, fields: &str, body: &str) -> Vec<Step> {
     vec![Step::Send(
-        format!("HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n{fields}\r\n{body}", body.len()).into_bytes(),
+        format!(
+            "HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n{fields}\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
     )]
 }
 
@@ -249,7 +261,9 @@ pub(crate) fn plain_server(request: &Recorded) -> Vec<Step> {
 /// A list of `read_a`, `read_b` and `delete_all`, with members that must survive.
 pub(crate) fn tools_list(id: &str) -> String {
     let tool = |name: &str| {
-        format!(r#"{{"name":"{name}","inputSchema":{{"type":"object","$defs":{{}},"maximum":9007199254740993}},"_meta":{{"x":1.0}}}}"#)
+        format!(
+            r#"{{"name":"{name}","inputSchema":{{"type":"object","$defs":{{}},"maximum":9007199254740993}},"_meta":{{"x":1.0}}}}"#
+        )
     };
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{},{},{}],"nextCursor":"c"}}}}"#,
