@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::climb::climbs;
 use super::{Action, Rule, Subject, SubjectKind};
 use crate::engine::identity::Principal;
 use crate::engine::snapshot::{Server, ServerIndex};
@@ -139,6 +140,10 @@ fn judge(principal: &Principal, server: &Server, subject: Subject<'_>) -> Result
         })
     };
     let grants = principal.grants();
+    let is_resource = subject.kind == SubjectKind::Resource;
+    if is_resource && climbs(subject.name) && !sees_all(principal, server, subject.kind) {
+        return deny(Rule::NoRule);
+    }
     if let Some(index) = grants.denying(&server.name, subject) {
         return deny(Rule::Denied(index));
     }

@@ -6,6 +6,7 @@
 //!
 //! Read [`decide`] first, then [`Grants`].
 
+mod climb;
 mod decide;
 mod entry;
 mod grants;
