@@ -272,3 +272,48 @@ fn large_lists_cost_time_in_proportion_to_their_size() {
         "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"read_a\"}]}}\n\n"
     );
 }
+
+#[test]
+fn a_resource_that_climbs_out_of_what_is_allowed_is_denied() {
+    let upstream = Upstream::start(plain_server);
+    let gateway = Setup::in_front_of(&upstream.url()).start();
+    let read = |uri: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{{"uri":"{uri}"}}}}"#
+        )
+    };
+    for uri in [
+        "file:///docs/../etc/passwd",
+        "file:///docs/%2e%2e/etc/passwd",
+    ] {
+        assert_eq!(gateway.post(READER, &read(uri)).code(), 40302, "{uri}");
+    }
+    assert_eq!(upstream.count(), 0);
+    assert!(gateway.post(READER, &read("file:///docs/a..b")).json()["result"].is_object());
+    assert!(gateway.post(ADMIN, &read("file:///docs/../x")).json()["result"].is_object());
+}
+
+#[test]
+fn an_error_is_never_written_into_the_middle_of_an_event() {
+    let upstream = Upstream::start(|_| {
+        vec![
+            sse_head(""),
+            chunk("data: {\"a\":"),
+            Step::AwaitRelease,
+            Step::Close,
+        ]
+    });
+    let gateway = Setup::in_front_of(&upstream.url()).start();
+    let mut client = gateway.client();
+    client.send(post("/mcp", &bearer(ADMIN), &call(1, "x")));
+    client.stream_until_head_and("data:");
+    upstream.release();
+    assert_eq!(client.rest(), b"", "the stream breaks off where it stood");
+    // Of an event that was held back nothing was seen, so the client can be told.
+    client = gateway.client();
+    client.send(post("/mcp", &bearer(READER), &call(1, "read_a")));
+    upstream.wait_for(2);
+    upstream.release();
+    let told = client.stream_until_head_and("-32603");
+    assert!(!told.contains("{\"a\":"), "{told}");
+}

@@ -265,7 +265,7 @@ impl Relay<'_> {
     }
 
     fn append_error(&mut self, exchange: &Exchange<'_>, failure: Failure) {
-        if !self.filter.is_between_events() && self.filter.is_passing() {
+        if self.filter.is_amid_event() {
             return;
         }
         self.filter.drop_held();
@@ -308,8 +308,10 @@ impl<'a> Filter<'a> {
         self.splitter.is_between_events() && self.held.is_empty()
     }
 
-    fn is_passing(&self) -> bool {
-        self.passing
+    /// Whether the client has the beginning of an event and not its end: nothing else may be said there.
+    fn is_amid_event(&self) -> bool {
+        let has_passed = self.is_open || self.passing;
+        has_passed && !self.splitter.is_between_events()
     }
 
     fn drop_held(&mut self) {
