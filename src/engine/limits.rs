@@ -124,6 +124,12 @@ pub const DRAIN_BYTES_MAX: usize = 64 * 1_024;
 /// Longest time for which an unread request body is drained, in milliseconds.
 pub const DRAIN_MS_MAX: u64 = SECOND_MS;
 
+/// Time that an idle connection stays open after a drain has begun, for a request that is on its way, in milliseconds.
+pub const DRAIN_IDLE_MS: u64 = 250;
+
+/// Open files kept for everything that is not a connection: listeners, rings, audit and configuration files.
+pub const OPEN_FILES_RESERVED: usize = 64;
+
 /// Time that exchanges get to tell their clients after the grace of a drain is over, in milliseconds.
 pub const DRAIN_FINAL_MS_MAX: u64 = 1_500;
 

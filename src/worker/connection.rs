@@ -5,14 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guard_io::http1::{HeadRefusal, Version};
-use guard_io::{Buffer, ConnectionSlot, Either, Stream, select};
+use guard_io::{Buffer, ConnectionSlot, Either, Stream, select, time};
 
 use super::account::{Account, Described};
 use super::answer::{self, Envelope};
 use super::exchange::{self, Fate};
 use super::intake::{self, HeadFault};
 use super::state::{View, Worker};
-use crate::engine::limits::{DRAIN_BYTES_MAX, DRAIN_MS_MAX, Limits, REQUESTS_PER_CONNECTION_MAX};
+use crate::engine::limits::{
+    DRAIN_BYTES_MAX, DRAIN_IDLE_MS, DRAIN_MS_MAX, Limits, REQUESTS_PER_CONNECTION_MAX,
+};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::metrics::Bound;
 
@@ -110,8 +112,17 @@ impl Connection {
                 }
                 ready.is_ok()
             }
-            Either::Right(()) => false,
+            Either::Right(()) => self.has_one_more().await,
         }
+    }
+
+    /// A drain has begun: a request that is on its way already is served, since its sender could not know.
+    async fn has_one_more(&self) -> bool {
+        let grace = time::sleep(Duration::from_millis(DRAIN_IDLE_MS));
+        matches!(
+            select(self.stream.readable(), grace).await,
+            Either::Left(Ok(()))
+        )
     }
 
     async fn refuse_head(

@@ -16,7 +16,7 @@ use super::connection;
 use super::state::Worker;
 use super::streams::StreamCounts;
 use crate::config::model::{Accept, IoDriver, Server};
-use crate::engine::limits::{DRAIN_FINAL_MS_MAX, WORKER_SWEEP_MS};
+use crate::engine::limits::{DRAIN_FINAL_MS_MAX, OPEN_FILES_RESERVED, WORKER_SWEEP_MS};
 use crate::mailbox::{Bound, DataPlane, Phase, Shared, ToWorker};
 use crate::metrics;
 
@@ -44,7 +44,7 @@ pub fn bind(server: &Server, workers: usize) -> Result<Box<dyn Bound>, String> {
         .map(ListenerSeed::local_addr)
         .ok_or("server.workers is 0; at least one is needed")?;
     let caps = ConnectionCaps::new(
-        server.limits.connections as usize,
+        affordable(server.limits.connections as usize),
         server.limits.connections_per_ip as usize,
     );
     Ok(Box::new(Listeners {
@@ -53,6 +53,31 @@ pub fn bind(server: &Server, workers: usize) -> Result<Box<dyn Bound>, String> {
         io,
         caps,
     }))
+}
+
+/// As many of `connections` as the process has files for. An unauthenticated crowd must not take the files that requests of
+/// others need towards their upstreams.
+fn affordable(connections: usize) -> usize {
+    let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let max = connections_for(open_files);
+    if max < connections {
+        tracing::warn!(
+            connections,
+            max,
+            open_files,
+            "fewer connections than server.limits.connections are taken; raise the limit of open files (ulimit -n)"
+        );
+    }
+    connections.min(max)
+}
+
+/// Each connection may need a second file, towards its upstream.
+fn connections_for(open_files: Option<u64>) -> usize {
+    let files = open_files.map_or(usize::MAX, |files| {
+        usize::try_from(files).unwrap_or(usize::MAX)
+    });
+    let reserved = OPEN_FILES_RESERVED.min(files / 2);
+    ((files - reserved) / 2).max(1)
 }
 
 /// Bound listeners, one a worker.
@@ -293,5 +318,24 @@ async fn drain(worker: &Worker, tasks: &Cell<usize>, deadline: Instant) {
             tasks = tasks.get(),
             "worker ends with connections open"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connections_for;
+
+    #[test]
+    fn connections_leave_files_for_their_upstreams() {
+        for (open_files, connections) in [
+            (None, (usize::MAX - 64) / 2),
+            (Some(20_064), 10_000),
+            (Some(1_024), 480),
+            (Some(64), 16),
+            (Some(1), 1),
+            (Some(0), 1),
+        ] {
+            assert_eq!(connections_for(open_files), connections, "{open_files:?}");
+        }
     }
 }

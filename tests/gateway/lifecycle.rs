@@ -143,3 +143,26 @@ fn the_audit_file_is_reopened_for_log_rotation() {
         0o600
     );
 }
+
+#[test]
+fn a_request_on_its_way_as_a_drain_begins_is_served() {
+    let upstream = Upstream::start(plain_server);
+    for _ in 0..10 {
+        let mut gateway = Setup::in_front_of(&upstream.url()).start();
+        let mut clients: Vec<_> = (0..8).map(|_| gateway.client()).collect();
+        for client in &mut clients {
+            assert_eq!(
+                client
+                    .exchange(post("/mcp", &bearer(READER), &call(1, "read_a")))
+                    .status,
+                200
+            );
+        }
+        gateway.signal(libc::SIGTERM);
+        for client in &mut clients {
+            let last = client.exchange(post("/mcp", &bearer(READER), &call(2, "read_b")));
+            assert_eq!(last.status, 200);
+        }
+        assert_eq!(gateway.wait().code(), Some(0));
+    }
+}

@@ -286,6 +286,7 @@ impl Failure {
                 | Self::BodyTooLarge { .. }
                 | Self::BodyTimeout
                 | Self::BadBody
+                | Self::ContentEncoding
                 | Self::Draining
         )
     }
