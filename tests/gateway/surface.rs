@@ -1,6 +1,7 @@
 //! The paths beside MCP.
 
 use crate::harness::client::{bearer, call, post};
+use crate::harness::eventually;
 use crate::harness::gateway::{ADMIN, READER, Setup};
 use crate::harness::upstream::{Upstream, plain_server};
 
@@ -29,14 +30,20 @@ fn health_needs_no_credential_and_metrics_stay_on_the_admin_listener() {
         200
     );
     assert_eq!(gateway.post(READER, &call(1, "read_a")).status, 200);
-    let metrics = gateway.admin_get("/metrics").text();
     for line in [
         "mcp_guard_requests_total{method=\"tools/call\",status=\"200\"} 1",
         "mcp_guard_auth_total{provider=\"api_key\",result=\"success\"} 1",
         "# HELP mcp_guard_request_duration_seconds",
         "mcp_guard_request_duration_seconds_bucket{",
     ] {
-        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        // A request is counted once its answer has gone out.
+        eventually(line, || {
+            gateway
+                .admin_get("/metrics")
+                .text()
+                .contains(line)
+                .then_some(())
+        });
     }
 }
 
