@@ -145,7 +145,7 @@ impl Connection {
             _ => Some("request head did not come in time".into()),
         };
         let sent = answer::send(&self.stream, &out, view.limits().write_stall_ms).await;
-        account.finish(&[Described::bare(b"", None)], true);
+        account.finish(|record| record(&Described::bare(b"", None)));
         if sent.is_ok() {
             Ending::Linger
         } else {

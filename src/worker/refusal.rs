@@ -144,27 +144,21 @@ impl Exchange<'_> {
 
     /// Answers the message of this exchange with `failure` and its id.
     pub(super) async fn answer_message(&mut self, failure: Failure) -> Fate {
-        let described = self.describe();
-        let id = match described[..] {
-            [ref only] => only.id.map(<[u8]>::to_vec),
-            _ => None,
-        };
+        let id = self.only_id();
         self.answer_failure(failure, id).await
     }
 
     async fn answer_batch(&mut self, failures: &[Failure]) -> Fate {
         let mut body = vec![b'['];
-        for (described, failure) in self.describe().iter().zip(failures) {
-            let Some(id) = described.id else { continue };
+        let mut failures = failures.iter();
+        let request_id = self.envelope.request_id;
+        self.each_described(|described| {
+            let (Some(id), Some(failure)) = (described.id, failures.next()) else { return };
             if body.len() > 1 {
                 body.push(b',');
             }
-            failure.encode(
-                ReplyId::Known(id),
-                self.envelope.request_id.as_str(),
-                &mut body,
-            );
-        }
+            failure.encode(ReplyId::Known(id), request_id.as_str(), &mut body);
+        });
         body.push(b']');
         self.settle_keep_alive();
         let mut out = Buffer::new();
