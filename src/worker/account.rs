@@ -187,7 +187,10 @@ impl Account {
             self.record(described, duration_ns);
         });
         // A batch has no one method.
-        self.count(if messages == 1 { method } else { Method::Other }, duration_ns);
+        self.count(
+            if messages == 1 { method } else { Method::Other },
+            duration_ns,
+        );
     }
 
     /// Ends an exchange that is worth no record: a page of the gateway's own.

@@ -153,7 +153,9 @@ impl Exchange<'_> {
         let mut failures = failures.iter();
         let request_id = self.envelope.request_id;
         self.each_described(|described| {
-            let (Some(id), Some(failure)) = (described.id, failures.next()) else { return };
+            let (Some(id), Some(failure)) = (described.id, failures.next()) else {
+                return;
+            };
             if body.len() > 1 {
                 body.push(b',');
             }
