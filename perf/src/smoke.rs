@@ -18,7 +18,7 @@ const STREAMS: usize = 32;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Also go through this mcp-guard binary.
-    #[arg(long)]
+    #[arg(long, value_parser = peers::binary)]
     guard: Option<PathBuf>,
     /// Also go through nginx.
     #[arg(long)]

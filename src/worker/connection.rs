@@ -40,8 +40,10 @@ pub(super) async fn serve(
     };
     let ending = connection.run(&worker).await;
     worker.metrics().connections.dec();
-    if ending == Ending::Linger {
-        linger(connection).await;
+    match ending {
+        Ending::Now => {}
+        Ending::Linger => linger(connection).await,
+        Ending::Reset => connection.stream.abort(),
     }
 }
 
@@ -52,6 +54,8 @@ enum Ending {
     Now,
     /// An answer is, and unread bytes would make the kernel reset it away.
     Linger,
+    /// What was sent must not look whole.
+    Reset,
 }
 
 impl Connection {
@@ -72,6 +76,7 @@ impl Connection {
                     Fate::Continue => None,
                     Fate::Close => Some(Ending::Linger),
                     Fate::Abort => Some(Ending::Now),
+                    Fate::Reset => Some(Ending::Reset),
                 },
                 Err(fault) => Some(self.refuse_head(worker, &view, fault).await),
             };

@@ -40,6 +40,8 @@ pub(super) enum Fate {
     Close,
     /// It is of no further use: the client is gone, or must see that the answer broke off.
     Abort,
+    /// The client must see that the answer broke off, and only a reset can tell: its body lasts until close.
+    Reset,
 }
 
 /// One exchange in progress.
@@ -251,7 +253,8 @@ impl Exchange<'_> {
     }
 
     async fn read_body(&mut self) -> Result<(), Option<Failure>> {
-        if self.head.expect_continue && self.head.framing != RequestFraming::None {
+        if self.head.expect_continue && !intake::announces_too_much(&self.head, self.view.limits())
+        {
             let stall_ms = self.view.limits().write_stall_ms;
             answer::send(&self.connection.stream, CONTINUE, stall_ms)
                 .await
@@ -346,7 +349,10 @@ impl Exchange<'_> {
             Ok(agreement) => agreement,
             Err(failure) => return self.refuse(failure).await,
         };
-        if self.head.framing != RequestFraming::None {
+        if !matches!(
+            self.head.framing,
+            RequestFraming::None | RequestFraming::Length(0)
+        ) {
             return self.refuse(Failure::BadBody).await;
         }
         if !self.account.reserve(1) {

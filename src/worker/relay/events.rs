@@ -385,9 +385,12 @@ impl<'a> Filter<'a> {
             out.extend_from_slice(part);
             return Ok(());
         }
+        if self.passing && must_filter {
+            return Err(TRIPPED);
+        }
         if self.passing {
             out.extend_from_slice(part);
-            return if must_filter { Err(TRIPPED) } else { Ok(()) };
+            return Ok(());
         }
         self.held.extend_from_slice(part);
         if must_filter {

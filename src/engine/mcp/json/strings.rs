@@ -134,7 +134,7 @@ const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1F)
 }
 
-/// The characters that `raw`, the inside of a string that [`Cursor::string`](super::Cursor::string) accepted, stands for.
+/// The characters that `raw`, the inside of a string that a cursor accepted, stands for.
 pub(crate) fn decoded(raw: &str) -> Decoded<'_> {
     Decoded { rest: raw.chars() }
 }
