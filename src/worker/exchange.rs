@@ -8,17 +8,18 @@ use std::rc::Rc;
 use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestFraming, RequestHead};
 use guard_io::{Buffer, Clock};
 
-use super::account::{Account, Described, Kept};
+use super::account::Account;
 use super::answer::{self, Envelope};
 use super::connection::Connection;
 use super::forward::{self, Outbound};
 use super::intake::{self, BodyFault};
+use super::notes::{Notes, Rules};
 use super::relay;
 use super::state::{View, Worker};
 use super::streams::StreamSlot;
 use crate::engine::admission::{
-    Arrival, HeadAdmission, Judgement, Page, Understood, Verb, actions, admit_head, judge,
-    read_bodiless, read_body,
+    Arrival, HeadAdmission, Judgement, Understood, Verb, actions, admit_head, judge, read_bodiless,
+    read_body,
 };
 use crate::engine::audit::{Decision, SessionTag};
 use crate::engine::identity::{Principal, client_address};
@@ -26,7 +27,7 @@ use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::methods::Method;
-use crate::engine::policy::{Permit, Rule, decide_all, decide_stream};
+use crate::engine::policy::{Permit, decide_all, decide_stream};
 use crate::engine::reply::Failure;
 use crate::engine::snapshot::ServerIndex;
 use crate::metrics::{AuthResult, Bound};
@@ -57,35 +58,6 @@ pub(super) struct Exchange<'c> {
     /// Length of the body behind the head in the connection's buffer, once it is there.
     pub(super) body_len: Option<usize>,
     pub(super) notes: Notes,
-}
-
-/// What the record will say of the messages.
-pub(super) enum Notes {
-    /// There is none to speak of: a page of the gateway's own.
-    Nothing,
-    /// There is no message; the HTTP method stands for it.
-    Bare(Option<Rule>),
-    /// The messages of the body, which is still in the connection's buffer, and the rules that decided.
-    Read(Understood, Rules),
-    /// The same, kept apart because the buffer was let go.
-    Kept(Vec<Kept>),
-}
-
-/// The rule for each message of a body.
-pub(super) enum Rules {
-    /// Of a single message.
-    One(Rule),
-    /// Of each member of a batch.
-    Each(Vec<Rule>),
-}
-
-impl Rules {
-    fn of(&self, index: usize) -> Option<Rule> {
-        match self {
-            Self::One(rule) => Some(*rule),
-            Self::Each(rules) => rules.get(index).copied(),
-        }
-    }
 }
 
 /// Who asks for which server, once the head is admitted.
@@ -411,55 +383,6 @@ impl Exchange<'_> {
         }
     }
 
-    /// Lets the request's buffer go before a long answer, keeping what the record needs.
-    pub(super) fn release_request(&mut self) {
-        let mut kept = Vec::with_capacity(1);
-        self.each_described(|described| kept.push(Kept::of(described)));
-        self.notes = Notes::Kept(kept);
-        self.consume();
-        if self.connection.buffer.is_empty() {
-            self.connection.buffer.release();
-        }
-    }
-
-    fn consume(&mut self) {
-        let length = self.head.head_len + self.body_len.unwrap_or(0);
-        self.connection.buffer.consume_front(length);
-        self.head.head_len = 0;
-        self.body_len = None;
-    }
-
-    /// Shows each message of the exchange to `see`, for records and error answers.
-    pub(super) fn each_described(&self, mut see: impl FnMut(&Described<'_>)) {
-        match &self.notes {
-            Notes::Nothing => {}
-            Notes::Bare(rule) => see(&Described::bare(http_method(self.head.method), *rule)),
-            Notes::Kept(kept) => kept.iter().for_each(|kept| see(&kept.describe())),
-            Notes::Read(understood, rules) => {
-                for (index, message) in understood.body.messages().iter().enumerate() {
-                    see(&Described::of(message, self.body_bytes(), rules.of(index)));
-                }
-            }
-        }
-    }
-
-    /// Whether some message of the exchange is a call of `method`.
-    pub(super) fn has_method(&self, method: Method) -> bool {
-        let mut found = false;
-        self.each_described(|described| found |= described.method == method);
-        found
-    }
-
-    /// The id that an answer to the whole exchange carries: that of its only request.
-    pub(super) fn only_id(&self) -> Option<Vec<u8>> {
-        let (mut id, mut messages) = (None, 0);
-        self.each_described(|described| {
-            messages += 1;
-            id = described.id.map(<[u8]>::to_vec);
-        });
-        id.filter(|_| messages == 1)
-    }
-
     /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
         match self.notes {
@@ -469,23 +392,6 @@ impl Exchange<'_> {
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
         }
-    }
-
-    pub(super) async fn answer_page(&mut self, page: Page) -> Fate {
-        let health = &self.worker.shared.health;
-        let mut body = Vec::with_capacity(128);
-        let status = match page {
-            Page::Ready => health.write_ready(&mut body),
-            Page::Health => {
-                health.write_health(&mut body);
-                200
-            }
-            Page::Live => {
-                health.write_live(&mut body);
-                200
-            }
-        };
-        self.answer_own(status, &body).await
     }
 
     /// Decides, as an answer is written, whether the connection goes on after it.
@@ -529,17 +435,6 @@ fn verb(method: HttpMethod) -> Verb {
         HttpMethod::Delete => Verb::Delete,
         HttpMethod::Options => Verb::Options,
         HttpMethod::Other(_) => Verb::Other,
-    }
-}
-
-const fn http_method(method: HttpMethod) -> &'static [u8] {
-    match method {
-        HttpMethod::Get => b"GET",
-        HttpMethod::Head => b"HEAD",
-        HttpMethod::Post => b"POST",
-        HttpMethod::Delete => b"DELETE",
-        HttpMethod::Options => b"OPTIONS",
-        HttpMethod::Other(_) => b"other",
     }
 }
 

@@ -4,17 +4,17 @@ use guard_io::http1::RequestFraming;
 use guard_io::{Buffer, Clock};
 
 use super::answer;
-use super::exchange::{Exchange, Fate, Notes};
+use super::exchange::{Exchange, Fate};
 use super::forward::UpstreamFault;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{AuthFailure, Principal, Provider};
+use crate::engine::identity::{AuthFailure, Provider};
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::quota::{Exceeded, PeerKey, Standing, TableFull};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::snapshot::ServerIndex;
-use crate::metrics::{self, AuthResult, Bound};
+use crate::metrics::{AuthResult, Bound};
 
 impl Exchange<'_> {
     /// Refuses a head: for what it says, or for who sent it.
@@ -195,7 +195,7 @@ impl Exchange<'_> {
         version.is_some_and(|version| version >= Revision::R2025_11_25.as_str().as_bytes())
     }
 
-    async fn send_counted(&mut self, out: &Buffer, status: u16, length: usize) -> Fate {
+    pub(super) async fn send_counted(&mut self, out: &Buffer, status: u16, length: usize) -> Fate {
         self.account.status = status;
         self.account.response_bytes = length as u64;
         self.send(out).await
@@ -230,46 +230,6 @@ impl Exchange<'_> {
                 .filter(|length| *length <= waiting),
             RequestFraming::Chunked => None,
         }
-    }
-
-    pub(super) async fn answer_own(&mut self, status: u16, body: &[u8]) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let mut out = Buffer::new();
-        answer::write_answer(&mut out, &self.envelope, status, body);
-        self.send_counted(&out, status, body.len()).await
-    }
-
-    pub(super) async fn answer_preflight(&mut self) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let mut out = Buffer::new();
-        if let Some(cors) = &self.view.snapshot().cors {
-            answer::write_preflight(&mut out, &self.envelope, cors);
-        }
-        self.send_counted(&out, 204, 0).await
-    }
-
-    /// Only with `server.admin.metrics_on_main`, and a credential.
-    pub(super) async fn answer_metrics(&mut self) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let shared = &self.worker.shared;
-        let body = (shared.exposition)(shared);
-        let mut out = Buffer::new();
-        answer::write_typed(
-            &mut out,
-            &self.envelope,
-            200,
-            metrics::CONTENT_TYPE,
-            body.as_bytes(),
-        );
-        self.send_counted(&out, 200, body.len()).await
-    }
-
-    pub(super) async fn answer_routes(&mut self, principal: &Principal) -> Fate {
-        let body = answer::routes_body(self.view.snapshot(), principal);
-        self.answer_own(200, &body).await
     }
 }
 

@@ -16,8 +16,9 @@ use guard_io::http1::{
 use guard_io::{Buffer, Either, Stream, select};
 
 use super::detached::{self, Stage, Unfinished};
-use super::exchange::{Exchange, Fate, Notes};
+use super::exchange::{Exchange, Fate};
 use super::forward::{Inbound, UpstreamFault, goes_on_alone, read_fault};
+use super::notes::Notes;
 use crate::engine::filter::Visibility;
 use crate::engine::identity::Principal;
 use crate::engine::mcp::agreement::Agreement;
