@@ -40,6 +40,8 @@ pub(super) enum Fate {
     Close,
     /// It is of no further use: the client is gone, or must see that the answer broke off.
     Abort,
+    /// The client must see that the answer broke off, and only a reset can tell: its body lasts until close.
+    Reset,
 }
 
 /// One exchange in progress.
@@ -63,10 +65,27 @@ pub(super) enum Notes {
     Nothing,
     /// There is no message; the HTTP method stands for it.
     Bare(Option<Rule>),
-    /// The messages of the body, which is still in the connection's buffer, and the rule for each.
-    Read(Understood, Vec<Option<Rule>>),
+    /// The messages of the body, which is still in the connection's buffer, and the rules that decided.
+    Read(Understood, Rules),
     /// The same, kept apart because the buffer was let go.
     Kept(Vec<Kept>),
+}
+
+/// The rule for each message of a body.
+pub(super) enum Rules {
+    /// Of a single message.
+    One(Rule),
+    /// Of each member of a batch.
+    Each(Vec<Rule>),
+}
+
+impl Rules {
+    fn of(&self, index: usize) -> Option<Rule> {
+        match self {
+            Self::One(rule) => Some(*rule),
+            Self::Each(rules) => rules.get(index).copied(),
+        }
+    }
 }
 
 /// Who asks for which server, once the head is admitted.
@@ -234,7 +253,8 @@ impl Exchange<'_> {
     }
 
     async fn read_body(&mut self) -> Result<(), Option<Failure>> {
-        if self.head.expect_continue && self.head.framing != RequestFraming::None {
+        if self.head.expect_continue && !intake::announces_too_much(&self.head, self.view.limits())
+        {
             let stall_ms = self.view.limits().write_stall_ms;
             answer::send(&self.connection.stream, CONTINUE, stall_ms)
                 .await
@@ -271,14 +291,11 @@ impl Exchange<'_> {
                 Err(denial) => denial.rule,
             };
         let rules = match &judgement {
-            Judgement::One(Ok(permit)) => vec![Some(permit.rule())],
-            Judgement::One(Err(denial)) => vec![Some(denial.rule)],
-            Judgement::Batch(_) => understood
-                .body
-                .messages()
-                .iter()
-                .map(|message| Some(rule_of(message)))
-                .collect(),
+            Judgement::One(Ok(permit)) => Rules::One(permit.rule()),
+            Judgement::One(Err(denial)) => Rules::One(denial.rule),
+            Judgement::Batch(_) => {
+                Rules::Each(understood.body.messages().iter().map(rule_of).collect())
+            }
         };
         let charged = self.charge(&addressed, &understood.body);
         let agreement = understood.agreement;
@@ -332,7 +349,10 @@ impl Exchange<'_> {
             Ok(agreement) => agreement,
             Err(failure) => return self.refuse(failure).await,
         };
-        if self.head.framing != RequestFraming::None {
+        if !matches!(
+            self.head.framing,
+            RequestFraming::None | RequestFraming::Length(0)
+        ) {
             return self.refuse(Failure::BadBody).await;
         }
         if !self.account.reserve(1) {
@@ -393,7 +413,8 @@ impl Exchange<'_> {
 
     /// Lets the request's buffer go before a long answer, keeping what the record needs.
     pub(super) fn release_request(&mut self) {
-        let kept: Vec<Kept> = self.describe().iter().map(Kept::of).collect();
+        let mut kept = Vec::with_capacity(1);
+        self.each_described(|described| kept.push(Kept::of(described)));
         self.notes = Notes::Kept(kept);
         self.consume();
         if self.connection.buffer.is_empty() {
@@ -408,27 +429,43 @@ impl Exchange<'_> {
         self.body_len = None;
     }
 
-    /// The messages of the exchange, for records and error answers.
-    pub(super) fn describe(&self) -> Vec<Described<'_>> {
+    /// Shows each message of the exchange to `see`, for records and error answers.
+    pub(super) fn each_described(&self, mut see: impl FnMut(&Described<'_>)) {
         match &self.notes {
-            Notes::Nothing => Vec::new(),
-            Notes::Bare(rule) => vec![Described::bare(http_method(self.head.method), *rule)],
-            Notes::Kept(kept) => kept.iter().map(Kept::describe).collect(),
+            Notes::Nothing => {}
+            Notes::Bare(rule) => see(&Described::bare(http_method(self.head.method), *rule)),
+            Notes::Kept(kept) => kept.iter().for_each(|kept| see(&kept.describe())),
             Notes::Read(understood, rules) => {
-                let messages = understood.body.messages().iter().zip(rules);
-                messages
-                    .map(|(message, rule)| Described::of(message, self.body_bytes(), *rule))
-                    .collect()
+                for (index, message) in understood.body.messages().iter().enumerate() {
+                    see(&Described::of(message, self.body_bytes(), rules.of(index)));
+                }
             }
         }
     }
 
+    /// Whether some message of the exchange is a call of `method`.
+    pub(super) fn has_method(&self, method: Method) -> bool {
+        let mut found = false;
+        self.each_described(|described| found |= described.method == method);
+        found
+    }
+
+    /// The id that an answer to the whole exchange carries: that of its only request.
+    pub(super) fn only_id(&self) -> Option<Vec<u8>> {
+        let (mut id, mut messages) = (None, 0);
+        self.each_described(|described| {
+            messages += 1;
+            id = described.id.map(<[u8]>::to_vec);
+        });
+        id.filter(|_| messages == 1)
+    }
+
     /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
-        let described = self.describe();
-        self.account
-            .finish(&described, !matches!(self.notes, Notes::Nothing));
-        drop(described);
+        match self.notes {
+            Notes::Nothing => self.account.finish_unrecorded(),
+            _ => self.account.finish(|record| self.each_described(record)),
+        }
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
         }

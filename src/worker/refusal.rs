@@ -144,27 +144,23 @@ impl Exchange<'_> {
 
     /// Answers the message of this exchange with `failure` and its id.
     pub(super) async fn answer_message(&mut self, failure: Failure) -> Fate {
-        let described = self.describe();
-        let id = match described[..] {
-            [ref only] => only.id.map(<[u8]>::to_vec),
-            _ => None,
-        };
+        let id = self.only_id();
         self.answer_failure(failure, id).await
     }
 
     async fn answer_batch(&mut self, failures: &[Failure]) -> Fate {
         let mut body = vec![b'['];
-        for (described, failure) in self.describe().iter().zip(failures) {
-            let Some(id) = described.id else { continue };
+        let mut failures = failures.iter();
+        let request_id = self.envelope.request_id;
+        self.each_described(|described| {
+            let (Some(id), Some(failure)) = (described.id, failures.next()) else {
+                return;
+            };
             if body.len() > 1 {
                 body.push(b',');
             }
-            failure.encode(
-                ReplyId::Known(id),
-                self.envelope.request_id.as_str(),
-                &mut body,
-            );
-        }
+            failure.encode(ReplyId::Known(id), request_id.as_str(), &mut body);
+        });
         body.push(b']');
         self.settle_keep_alive();
         let mut out = Buffer::new();
@@ -176,6 +172,7 @@ impl Exchange<'_> {
 
     async fn answer_failure(&mut self, failure: Failure, id: Option<Vec<u8>>) -> Fate {
         answer::count_bound(self.worker, &failure);
+        self.skip_waiting_body(&failure);
         self.settle_unread_body();
         if failure.closes() {
             self.envelope.keeps_alive = false;
@@ -204,13 +201,22 @@ impl Exchange<'_> {
         self.send(out).await
     }
 
-    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request. A body that
-    /// has come whole already is skipped instead.
+    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
     pub(super) fn settle_unread_body(&mut self) {
         self.settle_keep_alive();
-        if self.body_len.is_none() {
+        let has_body = self.head.framing != RequestFraming::None;
+        self.envelope.keeps_alive &= self.body_len.is_some() || !has_body;
+    }
+
+    /// A caller that only has to come back with another credential may do so on the same connection, where its body has come
+    /// whole already.
+    fn skip_waiting_body(&mut self, failure: &Failure) {
+        let may_return = matches!(
+            failure,
+            Failure::Unauthorized { .. } | Failure::AuthRateLimited { .. }
+        );
+        if may_return && self.body_len.is_none() {
             self.body_len = self.waiting_body();
-            self.envelope.keeps_alive &= self.body_len.is_some();
         }
     }
 

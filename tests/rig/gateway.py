@@ -33,7 +33,7 @@ class Configuration:
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self._sections = [
-            toml("[server]", host="127.0.0.1", port=self.port, workers=1),
+            toml("[server]", host="127.0.0.1", port=self.port, workers=2),
             toml("[server.admin]", port=0),
             toml("[audit]", file=str(self.folder / "audit.jsonl")),
         ]
