@@ -82,7 +82,7 @@ impl Buffer {
     }
 
     fn move_up(&mut self, needed: usize) {
-        let mut larger = take(needed);
+        let mut larger = take(grown(self.capacity(), needed));
         larger.extend_from_slice(self);
         give_back(std::mem::replace(&mut self.bytes, larger));
         self.start = 0;
@@ -202,6 +202,15 @@ impl FreeLists {
             bytes.clear();
             free.push(bytes);
         }
+    }
+}
+
+/// The capacity after `held` when `needed` is more. Beyond the classes it doubles: a buffer that grows by a read at a time
+/// would be copied whole for each.
+fn grown(held: usize, needed: usize) -> usize {
+    match held < BUFFER_CLASSES_BYTES[CLASSES - 1] {
+        true => needed,
+        false => needed.max(held.saturating_mul(2)),
     }
 }
 

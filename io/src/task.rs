@@ -2,16 +2,21 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use crate::{local, time};
+use pin_project_lite::pin_project;
+
+use crate::{
+    local::{self, LiveTask},
+    time,
+};
 
 /// A spawned task. Awaiting it gives its output; dropping it lets the task run on.
 pub struct Task<T> {
@@ -54,30 +59,39 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let live = local::count_task();
-    let handle = monoio::spawn(async move {
-        let _live = live;
-        contained(future).await
-    });
+    let contained = Contained {
+        future,
+        _live: local::count_task(),
+    };
     Task {
-        handle,
+        handle: monoio::spawn(contained),
         _stays: PhantomData,
     }
 }
 
-async fn contained<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(move |cx| {
+pin_project! {
+    /// A future whose panic is its output.
+    struct Contained<F> {
+        #[pin]
+        future: F,
+        _live: LiveTask,
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
         // What the task shares with others is behind cells whose guards are released by the unwinding.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(_payload) => {
                 tracing::error!("a task panicked and was ended");
                 Poll::Ready(Err(Panicked))
             }
         }
-    })
-    .await
+    }
 }
 
 /// Lets other tasks run, and IO and timers make progress, before it returns.

@@ -2,9 +2,15 @@
 //!
 //! For the time limits of a connection use [`crate::Stream::set_deadline`], which costs no timer an operation.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use crate::{Either, select};
+use pin_project_lite::pin_project;
 
 /// The longest sleep that the timer takes; longer ones end here. Far beyond the life of a process.
 const SLEEP_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -26,10 +32,39 @@ pub async fn sleep(duration: Duration) {
     monoio::time::sleep(duration.min(SLEEP_MAX)).await;
 }
 
-/// Runs `future` for `limit` at most and drops it then.
-pub async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    match select(future, sleep(limit)).await {
-        Either::Left(output) => Ok(output),
-        Either::Right(()) => Err(Elapsed),
+/// Runs `future` for `limit` at most. Dropping the result drops it.
+pub fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
+    Timeout {
+        future,
+        timer: monoio::time::sleep(limit.min(SLEEP_MAX)),
+    }
+}
+
+pin_project! {
+    /// The future of [`timeout`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        timer: monoio::time::Sleep,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => this.timer.poll(cx).map(|()| Err(Elapsed)),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timeout")
     }
 }

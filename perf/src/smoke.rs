@@ -18,7 +18,7 @@ const STREAMS: usize = 32;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Also go through this mcp-guard binary.
-    #[arg(long)]
+    #[arg(long, value_parser = peers::binary)]
     guard: Option<PathBuf>,
     /// Also go through nginx.
     #[arg(long)]
@@ -68,13 +68,13 @@ fn check(peer: Peer, scenario: &Scenario, lab: &Lab) -> Result<(), Failure> {
         peer.tools_shown(scenario.tools),
         DURATION,
     );
-    plan.warm_up = DURATION;
+    plan.warm_up = Duration::ZERO;
     let report = load::run(&plan)?;
     println!(
         "{:<10} {:<24} {} right answers",
         peer.name(),
         scenario.name,
-        report.answers
+        report.right
     );
     report.require_correct(&format!("{} through {}", scenario.name, peer.name()))
 }

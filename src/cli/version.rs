@@ -1,6 +1,7 @@
 //! `version`: what this binary is, and what the kernel offers it.
 
-use serde_json::json;
+use guard_io::{KernelAbilities, RungProbe, probe};
+use serde_json::{Value, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::args::VersionArgs;
@@ -17,37 +18,36 @@ const COMMIT: &str = match option_env!("MCP_GUARD_COMMIT") {
 /// What this build has.
 const FEATURES: [&str; 3] = ["http-upstream", "unix-upstream", "api-keys"];
 
-/// What the kernel offers to the event loop.
-struct Kernel {
-    release: String,
-    io: String,
-}
-
-impl Kernel {
-    fn probe() -> Self {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        Self {
-            release: release.trim().to_owned(),
-            io: "io_uring not probed".to_owned(),
-        }
-    }
-}
-
 pub(super) fn run(args: &VersionArgs) -> Answer {
-    let kernel = Kernel::probe();
+    let kernel = probe();
     if args.json {
-        return Answer::json(&json!({
-            "version": VERSION,
-            "commit": COMMIT,
-            "features": FEATURES,
-            "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            "kernel": { "release": kernel.release, "io": kernel.io },
-        }));
+        Answer::json(&as_json(&kernel))
+    } else {
+        Answer::text(as_text(&kernel))
     }
-    Answer::text(format!(
-        "mcp-guard {VERSION} (commit {COMMIT})\nfeatures: {}\nkernel: {}, {}\n",
-        FEATURES.join(", "),
-        kernel.release,
-        kernel.io
-    ))
+}
+
+fn as_text(kernel: &KernelAbilities) -> String {
+    format!(
+        "mcp-guard {VERSION} (commit {COMMIT})\nfeatures: {}\nkernel: {kernel}\n",
+        FEATURES.join(", ")
+    )
+}
+
+fn as_json(kernel: &KernelAbilities) -> Value {
+    let rung = |probe: &RungProbe| {
+        let refusal = probe.refusal.as_ref().map(ToString::to_string);
+        json!({ "io": probe.rung.to_string(), "available": refusal.is_none(), "refusal": refusal })
+    };
+    json!({
+        "version": VERSION,
+        "commit": COMMIT,
+        "features": FEATURES,
+        "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        "kernel": {
+            "release": kernel.release,
+            "io": kernel.best().to_string(),
+            "probed": kernel.rungs.iter().map(rung).collect::<Vec<_>>(),
+        },
+    })
 }

@@ -27,11 +27,22 @@ pub(super) struct Signals {
 impl Signals {
     /// Takes the signals over from their defaults.
     pub(super) fn new() -> io::Result<Self> {
+        Self::on([
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+            SignalKind::user_defined1(),
+        ])
+    }
+
+    /// Listens to other signals in their place, so that a test process can still be ended.
+    pub(super) fn on(kinds: [SignalKind; 4]) -> io::Result<Self> {
+        let [terminate, interrupt, hangup, user1] = kinds;
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-            user1: signal(SignalKind::user_defined1())?,
+            terminate: signal(terminate)?,
+            interrupt: signal(interrupt)?,
+            hangup: signal(hangup)?,
+            user1: signal(user1)?,
         })
     }
 

@@ -176,27 +176,34 @@ impl Account {
         is_reserved
     }
 
-    /// Ends the exchange: counts the request and, where it is worth one, writes the record of each message.
-    pub(super) fn finish(&self, messages: &[Described<'_>], is_recorded: bool) {
-        self.is_finished.set(true);
+    /// Ends the exchange: writes the record of each message that `each` shows, and counts the request.
+    pub(super) fn finish(&self, each: impl FnOnce(&mut dyn FnMut(&Described<'_>))) {
         let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);
-        if is_recorded {
-            for described in messages {
-                self.count_decision();
-                self.record(described, duration_ns);
-            }
-        }
-        let method = match messages {
-            [only] => only.method,
-            _ => Method::Other,
-        };
-        self.worker
-            .metrics()
-            .request(method as usize, self.status, duration_ns);
-        self.worker
-            .metrics()
-            .response_bytes
-            .add(self.response_bytes);
+        let (mut method, mut messages) = (Method::Other, 0);
+        each(&mut |described| {
+            messages += 1;
+            method = described.method;
+            self.count_decision();
+            self.record(described, duration_ns);
+        });
+        // A batch has no one method.
+        self.count(
+            if messages == 1 { method } else { Method::Other },
+            duration_ns,
+        );
+    }
+
+    /// Ends an exchange that is worth no record: a page of the gateway's own.
+    pub(super) fn finish_unrecorded(&self) {
+        let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);
+        self.count(Method::Other, duration_ns);
+    }
+
+    fn count(&self, method: Method, duration_ns: u64) {
+        self.is_finished.set(true);
+        let metrics = self.worker.metrics();
+        metrics.request(method as usize, self.status, duration_ns);
+        metrics.response_bytes.add(self.response_bytes);
     }
 
     fn count_decision(&self) {

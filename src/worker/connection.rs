@@ -40,8 +40,10 @@ pub(super) async fn serve(
     };
     let ending = connection.run(&worker).await;
     worker.metrics().connections.dec();
-    if ending == Ending::Linger {
-        linger(connection).await;
+    match ending {
+        Ending::Now => {}
+        Ending::Linger => linger(connection).await,
+        Ending::Reset => connection.stream.abort(),
     }
 }
 
@@ -52,6 +54,8 @@ enum Ending {
     Now,
     /// An answer is, and unread bytes would make the kernel reset it away.
     Linger,
+    /// What was sent must not look whole.
+    Reset,
 }
 
 impl Connection {
@@ -72,6 +76,7 @@ impl Connection {
                     Fate::Continue => None,
                     Fate::Close => Some(Ending::Linger),
                     Fate::Abort => Some(Ending::Now),
+                    Fate::Reset => Some(Ending::Reset),
                 },
                 Err(fault) => Some(self.refuse_head(worker, &view, fault).await),
             };
@@ -145,7 +150,7 @@ impl Connection {
             _ => Some("request head did not come in time".into()),
         };
         let sent = answer::send(&self.stream, &out, view.limits().write_stall_ms).await;
-        account.finish(&[Described::bare(b"", None)], true);
+        account.finish(|record| record(&Described::bare(b"", None)));
         if sent.is_ok() {
             Ending::Linger
         } else {

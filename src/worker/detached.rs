@@ -50,6 +50,7 @@ impl Unfinished {
     /// Returns when the answer is whole, malformed, broken or late: nobody is there to be told the difference.
     async fn read_out(&mut self) {
         while self.is_wanting() {
+            self.buffer.reserve(1);
             match self.stream.read(&mut self.buffer).await {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}

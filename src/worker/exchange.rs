@@ -8,17 +8,18 @@ use std::rc::Rc;
 use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestFraming, RequestHead};
 use guard_io::{Buffer, Clock};
 
-use super::account::{Account, Described, Kept};
+use super::account::Account;
 use super::answer::{self, Envelope};
 use super::connection::Connection;
 use super::forward::{self, Outbound};
 use super::intake::{self, BodyFault};
+use super::notes::{Notes, Rules};
 use super::relay;
 use super::state::{View, Worker};
 use super::streams::StreamSlot;
 use crate::engine::admission::{
-    Arrival, HeadAdmission, Judgement, Page, Understood, Verb, actions, admit_head, judge,
-    read_bodiless, read_body,
+    Arrival, HeadAdmission, Judgement, Understood, Verb, actions, admit_head, judge, read_bodiless,
+    read_body,
 };
 use crate::engine::audit::{Decision, SessionTag};
 use crate::engine::identity::{Principal, client_address};
@@ -26,7 +27,7 @@ use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::methods::Method;
-use crate::engine::policy::{Permit, Rule, decide_all, decide_stream};
+use crate::engine::policy::{Permit, decide_all, decide_stream};
 use crate::engine::reply::Failure;
 use crate::engine::snapshot::ServerIndex;
 use crate::metrics::{AuthResult, Bound};
@@ -40,6 +41,8 @@ pub(super) enum Fate {
     Close,
     /// It is of no further use: the client is gone, or must see that the answer broke off.
     Abort,
+    /// The client must see that the answer broke off, and only a reset can tell: its body lasts until close.
+    Reset,
 }
 
 /// One exchange in progress.
@@ -55,18 +58,6 @@ pub(super) struct Exchange<'c> {
     /// Length of the body behind the head in the connection's buffer, once it is there.
     pub(super) body_len: Option<usize>,
     pub(super) notes: Notes,
-}
-
-/// What the record will say of the messages.
-pub(super) enum Notes {
-    /// There is none to speak of: a page of the gateway's own.
-    Nothing,
-    /// There is no message; the HTTP method stands for it.
-    Bare(Option<Rule>),
-    /// The messages of the body, which is still in the connection's buffer, and the rule for each.
-    Read(Understood, Vec<Option<Rule>>),
-    /// The same, kept apart because the buffer was let go.
-    Kept(Vec<Kept>),
 }
 
 /// Who asks for which server, once the head is admitted.
@@ -234,7 +225,8 @@ impl Exchange<'_> {
     }
 
     async fn read_body(&mut self) -> Result<(), Option<Failure>> {
-        if self.head.expect_continue && self.head.framing != RequestFraming::None {
+        if self.head.expect_continue && !intake::announces_too_much(&self.head, self.view.limits())
+        {
             let stall_ms = self.view.limits().write_stall_ms;
             answer::send(&self.connection.stream, CONTINUE, stall_ms)
                 .await
@@ -271,14 +263,11 @@ impl Exchange<'_> {
                 Err(denial) => denial.rule,
             };
         let rules = match &judgement {
-            Judgement::One(Ok(permit)) => vec![Some(permit.rule())],
-            Judgement::One(Err(denial)) => vec![Some(denial.rule)],
-            Judgement::Batch(_) => understood
-                .body
-                .messages()
-                .iter()
-                .map(|message| Some(rule_of(message)))
-                .collect(),
+            Judgement::One(Ok(permit)) => Rules::One(permit.rule()),
+            Judgement::One(Err(denial)) => Rules::One(denial.rule),
+            Judgement::Batch(_) => {
+                Rules::Each(understood.body.messages().iter().map(rule_of).collect())
+            }
         };
         let charged = self.charge(&addressed, &understood.body);
         let agreement = understood.agreement;
@@ -332,7 +321,10 @@ impl Exchange<'_> {
             Ok(agreement) => agreement,
             Err(failure) => return self.refuse(failure).await,
         };
-        if self.head.framing != RequestFraming::None {
+        if !matches!(
+            self.head.framing,
+            RequestFraming::None | RequestFraming::Length(0)
+        ) {
             return self.refuse(Failure::BadBody).await;
         }
         if !self.account.reserve(1) {
@@ -391,64 +383,15 @@ impl Exchange<'_> {
         }
     }
 
-    /// Lets the request's buffer go before a long answer, keeping what the record needs.
-    pub(super) fn release_request(&mut self) {
-        let kept: Vec<Kept> = self.describe().iter().map(Kept::of).collect();
-        self.notes = Notes::Kept(kept);
-        self.consume();
-        if self.connection.buffer.is_empty() {
-            self.connection.buffer.release();
-        }
-    }
-
-    fn consume(&mut self) {
-        let length = self.head.head_len + self.body_len.unwrap_or(0);
-        self.connection.buffer.consume_front(length);
-        self.head.head_len = 0;
-        self.body_len = None;
-    }
-
-    /// The messages of the exchange, for records and error answers.
-    pub(super) fn describe(&self) -> Vec<Described<'_>> {
-        match &self.notes {
-            Notes::Nothing => Vec::new(),
-            Notes::Bare(rule) => vec![Described::bare(http_method(self.head.method), *rule)],
-            Notes::Kept(kept) => kept.iter().map(Kept::describe).collect(),
-            Notes::Read(understood, rules) => {
-                let messages = understood.body.messages().iter().zip(rules);
-                messages
-                    .map(|(message, rule)| Described::of(message, self.body_bytes(), *rule))
-                    .collect()
-            }
-        }
-    }
-
     /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
-        let described = self.describe();
-        self.account
-            .finish(&described, !matches!(self.notes, Notes::Nothing));
-        drop(described);
+        match self.notes {
+            Notes::Nothing => self.account.finish_unrecorded(),
+            _ => self.account.finish(|record| self.each_described(record)),
+        }
         if !matches!(self.notes, Notes::Kept(_)) {
             self.consume();
         }
-    }
-
-    pub(super) async fn answer_page(&mut self, page: Page) -> Fate {
-        let health = &self.worker.shared.health;
-        let mut body = Vec::with_capacity(128);
-        let status = match page {
-            Page::Ready => health.write_ready(&mut body),
-            Page::Health => {
-                health.write_health(&mut body);
-                200
-            }
-            Page::Live => {
-                health.write_live(&mut body);
-                200
-            }
-        };
-        self.answer_own(status, &body).await
     }
 
     /// Decides, as an answer is written, whether the connection goes on after it.
@@ -492,17 +435,6 @@ fn verb(method: HttpMethod) -> Verb {
         HttpMethod::Delete => Verb::Delete,
         HttpMethod::Options => Verb::Options,
         HttpMethod::Other(_) => Verb::Other,
-    }
-}
-
-const fn http_method(method: HttpMethod) -> &'static [u8] {
-    match method {
-        HttpMethod::Get => b"GET",
-        HttpMethod::Head => b"HEAD",
-        HttpMethod::Post => b"POST",
-        HttpMethod::Delete => b"DELETE",
-        HttpMethod::Options => b"OPTIONS",
-        HttpMethod::Other(_) => b"other",
     }
 }
 

@@ -155,8 +155,20 @@ pub(super) async fn send(
     let mut buffer = Buffer::new();
     write_head(&mut buffer, exchange, &outbound);
     let sent_ns = Clock::monotonic_ns();
-    write(&connected.stream, &mut buffer, exchange).await?;
+    let written = write(&connected.stream, &mut buffer, exchange).await;
+    if written.is_err() && connected.stream.timed_out() {
+        return Err(UpstreamFault::WriteFailed);
+    }
     let answer = await_head(exchange, &outbound, connected.stream, buffer).await;
+    let answer = match (written, answer) {
+        (Ok(()), answer) => answer,
+        // An upstream may refuse a body before it has taken all of it; what it said is worth more than that it hung up.
+        (Err(_), Ok(mut early)) => {
+            early.head.keep_alive = false;
+            Ok(early)
+        }
+        (Err(fault), Err(_)) => Err(fault),
+    };
     exchange.account.upstream_ns = Some(Clock::monotonic_ns().saturating_sub(sent_ns));
     answer
 }
@@ -276,6 +288,8 @@ async fn await_head(
             }
             Err(fault) => return Err(fault),
         }
+        // A head may be larger than the memory that the request left; the reader bounds it.
+        buffer.reserve(1);
         let other = select(
             exchange.connection.stream.hangup(),
             exchange.worker.expired.raised(),

@@ -84,6 +84,11 @@ pub(super) async fn read_head(
     }
 }
 
+/// Whether the body is too large by what the head says of it, so that the client need not send it.
+pub(super) fn announces_too_much(head: &RequestHead, limits: &Limits) -> bool {
+    matches!(head.framing, RequestFraming::Length(length) if length > limits.body_bytes as u64)
+}
+
 /// Reads the body that follows `head_len` bytes of `buffer` and leaves it, free of chunk framing, right behind the head.
 /// Returns its length; what the client sent ahead of its next request stays behind it.
 pub(super) async fn read_body(

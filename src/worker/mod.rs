@@ -17,6 +17,8 @@ mod detached;
 mod exchange;
 mod forward;
 mod intake;
+mod notes;
+mod pages;
 mod plane;
 mod refusal;
 mod relay;

@@ -4,17 +4,17 @@ use guard_io::http1::RequestFraming;
 use guard_io::{Buffer, Clock};
 
 use super::answer;
-use super::exchange::{Exchange, Fate, Notes};
+use super::exchange::{Exchange, Fate};
 use super::forward::UpstreamFault;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{AuthFailure, Principal, Provider};
+use crate::engine::identity::{AuthFailure, Provider};
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::quota::{Exceeded, PeerKey, Standing, TableFull};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::snapshot::ServerIndex;
-use crate::metrics::{self, AuthResult, Bound};
+use crate::metrics::{AuthResult, Bound};
 
 impl Exchange<'_> {
     /// Refuses a head: for what it says, or for who sent it.
@@ -144,27 +144,23 @@ impl Exchange<'_> {
 
     /// Answers the message of this exchange with `failure` and its id.
     pub(super) async fn answer_message(&mut self, failure: Failure) -> Fate {
-        let described = self.describe();
-        let id = match described[..] {
-            [ref only] => only.id.map(<[u8]>::to_vec),
-            _ => None,
-        };
+        let id = self.only_id();
         self.answer_failure(failure, id).await
     }
 
     async fn answer_batch(&mut self, failures: &[Failure]) -> Fate {
         let mut body = vec![b'['];
-        for (described, failure) in self.describe().iter().zip(failures) {
-            let Some(id) = described.id else { continue };
+        let mut failures = failures.iter();
+        let request_id = self.envelope.request_id;
+        self.each_described(|described| {
+            let (Some(id), Some(failure)) = (described.id, failures.next()) else {
+                return;
+            };
             if body.len() > 1 {
                 body.push(b',');
             }
-            failure.encode(
-                ReplyId::Known(id),
-                self.envelope.request_id.as_str(),
-                &mut body,
-            );
-        }
+            failure.encode(ReplyId::Known(id), request_id.as_str(), &mut body);
+        });
         body.push(b']');
         self.settle_keep_alive();
         let mut out = Buffer::new();
@@ -176,6 +172,7 @@ impl Exchange<'_> {
 
     async fn answer_failure(&mut self, failure: Failure, id: Option<Vec<u8>>) -> Fate {
         answer::count_bound(self.worker, &failure);
+        self.skip_waiting_body(&failure);
         self.settle_unread_body();
         if failure.closes() {
             self.envelope.keeps_alive = false;
@@ -198,19 +195,28 @@ impl Exchange<'_> {
         version.is_some_and(|version| version >= Revision::R2025_11_25.as_str().as_bytes())
     }
 
-    async fn send_counted(&mut self, out: &Buffer, status: u16, length: usize) -> Fate {
+    pub(super) async fn send_counted(&mut self, out: &Buffer, status: u16, length: usize) -> Fate {
         self.account.status = status;
         self.account.response_bytes = length as u64;
         self.send(out).await
     }
 
-    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request. A body that
-    /// has come whole already is skipped instead.
+    /// An answer before the body was read ends the connection: what follows cannot be trusted to be a request.
     pub(super) fn settle_unread_body(&mut self) {
         self.settle_keep_alive();
-        if self.body_len.is_none() {
+        let has_body = self.head.framing != RequestFraming::None;
+        self.envelope.keeps_alive &= self.body_len.is_some() || !has_body;
+    }
+
+    /// A caller that only has to come back with another credential may do so on the same connection, where its body has come
+    /// whole already.
+    fn skip_waiting_body(&mut self, failure: &Failure) {
+        let may_return = matches!(
+            failure,
+            Failure::Unauthorized { .. } | Failure::AuthRateLimited { .. }
+        );
+        if may_return && self.body_len.is_none() {
             self.body_len = self.waiting_body();
-            self.envelope.keeps_alive &= self.body_len.is_some();
         }
     }
 
@@ -224,46 +230,6 @@ impl Exchange<'_> {
                 .filter(|length| *length <= waiting),
             RequestFraming::Chunked => None,
         }
-    }
-
-    pub(super) async fn answer_own(&mut self, status: u16, body: &[u8]) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let mut out = Buffer::new();
-        answer::write_answer(&mut out, &self.envelope, status, body);
-        self.send_counted(&out, status, body.len()).await
-    }
-
-    pub(super) async fn answer_preflight(&mut self) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let mut out = Buffer::new();
-        if let Some(cors) = &self.view.snapshot().cors {
-            answer::write_preflight(&mut out, &self.envelope, cors);
-        }
-        self.send_counted(&out, 204, 0).await
-    }
-
-    /// Only with `server.admin.metrics_on_main`, and a credential.
-    pub(super) async fn answer_metrics(&mut self) -> Fate {
-        self.notes = Notes::Nothing;
-        self.settle_unread_body();
-        let shared = &self.worker.shared;
-        let body = (shared.exposition)(shared);
-        let mut out = Buffer::new();
-        answer::write_typed(
-            &mut out,
-            &self.envelope,
-            200,
-            metrics::CONTENT_TYPE,
-            body.as_bytes(),
-        );
-        self.send_counted(&out, 200, body.len()).await
-    }
-
-    pub(super) async fn answer_routes(&mut self, principal: &Principal) -> Fate {
-        let body = answer::routes_body(self.view.snapshot(), principal);
-        self.answer_own(200, &body).await
     }
 }
 

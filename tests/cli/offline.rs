@@ -66,4 +66,6 @@ fn help_and_version_are_answers() {
     assert!(folder.run(&["version"]).ok().starts_with("mcp-guard "));
     let json = folder.run(&["version", "--json"]).json();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert!(!json["kernel"]["io"].as_str().unwrap().is_empty());
+    assert_eq!(json["kernel"]["probed"].as_array().unwrap().len(), 3);
 }

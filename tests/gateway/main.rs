@@ -11,6 +11,7 @@ mod authentication;
 mod batches;
 mod faults;
 mod framing;
+mod hostile;
 mod lifecycle;
 mod modern;
 mod origin;

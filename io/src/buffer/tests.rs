@@ -106,3 +106,17 @@ fn debug_output_shows_no_content() {
     buffer.extend_from_slice(b"mcp_secret");
     assert_eq!(format!("{buffer:?}"), "Buffer { len: 10, capacity: 4096 }");
 }
+
+#[test]
+fn growth_by_small_pieces_moves_the_content_seldom() {
+    let mut buffer = Buffer::new();
+    let mut moves = 0;
+    for _ in 0..2048 {
+        let before = buffer.capacity();
+        buffer.extend_from_slice(&[7; 4096]);
+        moves += usize::from(buffer.capacity() != before);
+    }
+    assert_eq!(buffer.len(), 8 << 20);
+    assert!(moves <= 12, "8 MiB were moved {moves} times");
+    assert!(buffer.capacity() <= 16 << 20);
+}

@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     io::Read,
     net::{SocketAddr, TcpStream},
-    sync::mpsc::channel,
+    sync::{Barrier, mpsc::channel},
 };
 
 use super::*;
@@ -107,8 +107,13 @@ fn serve(mode: AcceptMode, io: IoMode) -> [usize; WORKERS] {
     assert_eq!(addresses.len(), 1);
     let address: SocketAddr = *addresses.iter().next().unwrap();
     let stop = Stop::new();
-    let seats = seeds.into_iter().map(|seed| (seed, stop.clone())).collect();
+    let all_run = Arc::new(Barrier::new(WORKERS + 1));
+    let seats = seeds
+        .into_iter()
+        .map(|seed| (seed, all_run.clone(), stop.clone()))
+        .collect();
     let pool = WorkerPool::start(WorkerSpec { io, pin: false }, seats, accept_until).unwrap();
+    all_run.wait();
     let mut answered = [0; WORKERS];
     for _ in 0..60 {
         answered[answer_of(address)] += 1;
@@ -122,8 +127,12 @@ fn serve(mode: AcceptMode, io: IoMode) -> [usize; WORKERS] {
     answered
 }
 
-async fn accept_until(context: WorkerContext, (seed, stop): (ListenerSeed, Stop)) {
+async fn accept_until(
+    context: WorkerContext,
+    (seed, all_run, stop): (ListenerSeed, Arc<Barrier>, Stop),
+) {
     let listener = seed.open().unwrap();
+    all_run.wait();
     let accepting = listener.accept_each(|stream, _| {
         drop(spawn(async move {
             stream.write_all(&[context.index as u8]).await

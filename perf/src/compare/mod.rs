@@ -26,7 +26,7 @@ use rounds::Contender;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The mcp-guard binary; without it the peers are compared with each other.
-    #[arg(long)]
+    #[arg(long, value_parser = peers::binary)]
     guard: Option<PathBuf>,
     /// Counted time of each run.
     #[arg(long, default_value = "2s", value_parser = load::parse_duration)]

@@ -173,6 +173,7 @@ mod tests {
             },
             cpu_us_per_unit: Some(cpu_us),
             rss_bytes: None,
+            right: 1,
             faults: BTreeMap::new(),
         })
     }

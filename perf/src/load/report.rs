@@ -20,6 +20,7 @@ const DIGITS: u8 = 3;
 /// Counts while a run goes on.
 pub(crate) struct Tally {
     latencies_ns: Histogram<u64>,
+    right: u64,
     faults: BTreeMap<Fault, u64>,
 }
 
@@ -32,6 +33,7 @@ impl Tally {
             latencies_ns.unwrap_or_else(|_| unreachable!("constant histogram bounds"));
         Self {
             latencies_ns,
+            right: 0,
             faults: BTreeMap::new(),
         }
     }
@@ -43,6 +45,7 @@ impl Tally {
 
     /// Counts a right answer.
     pub(crate) fn answer(&mut self, latency: Duration) {
+        self.right += 1;
         self.latencies_ns
             .saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX));
     }
@@ -50,11 +53,6 @@ impl Tally {
     /// Counts a wrong one.
     pub(crate) fn fault(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
-    }
-
-    /// Wrong answers by kind.
-    pub(crate) fn faults(&self) -> &BTreeMap<Fault, u64> {
-        &self.faults
     }
 }
 
@@ -71,6 +69,8 @@ pub(crate) struct Report {
     pub(crate) cpu_us_per_unit: Option<f64>,
     /// Its resident memory at the end, in bytes.
     pub(crate) rss_bytes: Option<u64>,
+    /// Right answers, those of the warm-up and after the counted time included.
+    pub(crate) right: u64,
     /// Wrong answers by kind, warm-up included.
     pub(crate) faults: BTreeMap<Fault, u64>,
 }
@@ -89,7 +89,8 @@ pub(crate) struct Latency {
 }
 
 impl Report {
-    /// The figures of `tally` over `seconds`. Faults are added when the last answers are in.
+    /// The figures of `tally` over `seconds`. What needs the last answers is added by
+    /// [`Report::close`].
     pub(crate) fn new(
         tally: &Tally,
         units: usize,
@@ -112,8 +113,15 @@ impl Report {
             },
             cpu_us_per_unit: cpu_ns.zip(done).map(|(ns, units)| ns as f64 / 1e3 / units),
             rss_bytes,
+            right: 0,
             faults: BTreeMap::new(),
         }
+    }
+
+    /// Adds what is known only when the last answers are in.
+    pub(crate) fn close(&mut self, tally: &Tally) {
+        self.right = tally.right;
+        self.faults = tally.faults.clone();
     }
 
     /// Answers a second.
@@ -147,7 +155,7 @@ impl Report {
                 faults: format!("{:?}", self.faults),
             });
         }
-        match self.answers {
+        match self.right {
             0 => Err(Failure::NoAnswers {
                 run: run.to_owned(),
             }),

@@ -69,7 +69,7 @@ impl<'a> Runner<'a> {
         let rss_bytes = self.plan.process.map(|process| process.rss_bytes());
         let mut report = Report::new(&self.tally, self.plan.units, seconds, cpu_ns, rss_bytes);
         self.drain()?;
-        report.faults = self.tally.faults().clone();
+        report.close(&self.tally);
         Ok(report)
     }
 

@@ -235,6 +235,11 @@ fn write_config(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(Failure::io(path.display().to_string()))
 }
 
+/// The absolute path of a binary given on the command line: a bare name would be looked for in `PATH`.
+pub(crate) fn binary(path: &str) -> Result<PathBuf, String> {
+    fs::canonicalize(path).map_err(|error| error.to_string())
+}
+
 /// The header lines of every client.
 pub(crate) fn headers() -> Vec<String> {
     vec![

@@ -60,6 +60,13 @@ fn a_key_is_added_to_toml_and_the_rest_is_kept() {
         base(),
         format!("# top\n\n{key}\n# about upstreams\n{tail}# end\n"),
         format!("{tail}\n{key}"),
+        format!("{tail}\n{}", key.trim_end()),
+        format!(
+            "{key}\n{tail}{}",
+            key.replace("id = 'a'", "id = 'b'")
+                .replace(HASH, "cFDqxsKLX7u77+uEJYkFYxpbZJ8Cja7p5iWNCMLRGpY=")
+                .replace("['*']", "[\n  'x', # one\n  'y',\n]")
+        ),
         tail.to_owned(),
         format!("{tail}[auth]\n# nothing yet\n"),
         format!("{tail}[auth.anonymous]\nallowed_tools = ['x']\n"),
@@ -68,6 +75,43 @@ fn a_key_is_added_to_toml_and_the_rest_is_kept() {
     ] {
         check(Format::Toml, &text);
     }
+}
+
+#[test]
+fn comments_under_the_last_key_stay_with_it() {
+    let text = format!(
+        "{}# denied_tools = []\n# more\n\n# about limits\n[rate_limit]\n",
+        base().replace("[audit]\nstdout = true\n", "")
+    );
+    let text = text.replace("[upstream]\nurl = 'http://localhost:8080/mcp'\n", "");
+    let text = format!("[upstream]\nurl = 'http://a'\n{text}");
+    let edited = new_key().add_to(&text, Format::Toml).unwrap();
+    let place = |part: &str| {
+        edited
+            .find(part)
+            .unwrap_or_else(|| panic!("{part} is not in {edited}"))
+    };
+    assert!(place("# more") < place("id = \"new\""), "{edited}");
+    assert!(place("id = \"new\"") < place("# about limits"), "{edited}");
+    assert_eq!(
+        edited.replacen(&format!("\n{}", new_key().snippet(Format::Toml)), "", 1),
+        text
+    );
+}
+
+#[test]
+fn comments_under_the_last_key_stay_with_it_in_yaml() {
+    let text = format!(
+        "upstream:\n  url: http://a\nauth:\n  api_keys:\n    - id: a\n      key_hash: {HASH}\n      # denied_tools: []\n      # more\n\n# about limits\nrate_limit:\n"
+    );
+    let edited = new_key().add_to(&text, Format::Yaml).unwrap();
+    let place = |part: &str| {
+        edited
+            .find(part)
+            .unwrap_or_else(|| panic!("{part} is not in {edited}"))
+    };
+    assert!(place("# more") < place("id: \"new\""), "{edited}");
+    assert!(place("id: \"new\"") < place("# about limits"), "{edited}");
 }
 
 #[test]
@@ -88,6 +132,10 @@ fn a_key_is_added_to_yaml_and_the_rest_is_kept() {
             key("    ")
                 .replace("id: a", "id: b")
                 .replace(HASH, "cFDqxsKLX7u77+uEJYkFYxpbZJ8Cja7p5iWNCMLRGpY=")
+        ),
+        format!(
+            "auth:\n  api_keys:\n{}  anonymous:\n    allowed_tools: [x]\n{tail}",
+            key("  ")
         ),
         tail.to_owned(),
         tail.trim_end().to_owned(),

@@ -41,16 +41,17 @@ fn append(key: &NewKey, text: &str, keys: &Node) -> Option<String> {
     Some(format!("{}{}{after}", ended(&before), item(key, dash)))
 }
 
-/// The line after the block that starts on line `first` and is indented deeper than `dash`.
+/// The line after the block that starts on line `first` and is indented deeper than `dash`. Comments of that depth belong to
+/// it as long as there is no gap before them.
 fn end_of_block(lines: &[&str], first: usize, dash: usize) -> usize {
     let mut end = first + 1;
     for (index, line) in lines.iter().enumerate().skip(first + 1) {
         let content = line.trim_start_matches(' ');
-        let indent = line.len() - content.len();
+        let deeper = line.len() - content.len() > dash;
         match content.trim_end() {
             "" => {}
-            comment if comment.starts_with('#') => {}
-            _ if indent > dash => end = index + 1,
+            comment if comment.starts_with('#') => end += usize::from(deeper && end == index),
+            _ if deeper => end = index + 1,
             _ => break,
         }
     }

@@ -6,6 +6,8 @@ mod compiled;
 mod diagnostics;
 mod documentation;
 mod keys;
+mod mangled;
+mod rules;
 mod secrets;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use guard_io::http1::Method;
 use serde_json::Value;
@@ -56,6 +57,18 @@ async fn start(token: Option<&str>) -> Bench {
 
 impl Bench {
     async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String) {
+        let asked = self.ask_for_ever(method, path, fields, body);
+        let answer = tokio::time::timeout(Duration::from_secs(10), asked).await;
+        answer.unwrap_or_else(|_| panic!("no answer from {path}"))
+    }
+
+    async fn ask_for_ever(
         &self,
         method: Method,
         path: &str,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::SignalKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
@@ -89,9 +90,13 @@ fn start(folder: &std::path::Path) -> Bench {
         reloads: requests,
     };
     let (sender, ended) = oneshot::channel();
-    tokio::task::spawn_local(
-        async move { sender.send(gateway.run(Signals::new().unwrap()).await) },
-    );
+    tokio::task::spawn_local(async move {
+        sender.send(
+            gateway
+                .run(Signals::on([SignalKind::user_defined2(); 4]).unwrap())
+                .await,
+        )
+    });
     Bench {
         shared,
         paper,

@@ -40,6 +40,12 @@ async fn start() -> Bench {
 
 impl Bench {
     async fn send(&self, method: Method, fields: &[(&str, &str)], body: &str) -> Seen {
+        let sent = self.send_for_ever(method, fields, body);
+        let seen = tokio::time::timeout(std::time::Duration::from_secs(10), sent).await;
+        seen.unwrap_or_else(|_| panic!("no answer to {body}"))
+    }
+
+    async fn send_for_ever(&self, method: Method, fields: &[(&str, &str)], body: &str) -> Seen {
         let mut client = Client::connect(&Endpoint::Tcp("127.0.0.1".into(), self.port))
             .await
             .unwrap();

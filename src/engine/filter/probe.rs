@@ -43,7 +43,7 @@ pub struct ListProbe {
     depth: usize,
     /// The depth at which members of a message lie: 1, or 2 in a batch. 0 before the first byte.
     message_depth: usize,
-    /// Whether the object at `message_depth + 1` is a result.
+    /// Whether the last object opened at `message_depth + 1` is a result.
     in_result: bool,
     /// Whether a string at the current level would be a name. Meaningful at the two levels only.
     expects_name: bool,
@@ -158,7 +158,6 @@ impl ListProbe {
 
     fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-        self.in_result &= self.depth > self.message_depth;
         self.expects_name = false;
     }
 

@@ -1,4 +1,4 @@
-//! Which header fields cross the gateway (DESIGN of the header allow-list: rebuild the head, never copy it).
+//! Which header fields cross the gateway: a head is rebuilt from these, never copied.
 //!
 //! The lists are closed. Credentials, cookies, hop-by-hop fields, `X-Forwarded-*` and every name with `_` (which some
 //! upstreams read as `-`) are left out by not being here. Host, Accept and framing are written by the gateway itself.

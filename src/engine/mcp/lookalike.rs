@@ -28,30 +28,51 @@ pub(crate) trait Names: Copy + Sized + 'static {
     const ALL: &'static [&'static str];
 
     /// The member of exactly this name.
-    fn exact(name: &str) -> Option<Self>;
+    fn exact(name: &[u8]) -> Option<Self>;
 
     /// How `key` reads at this level.
     #[inline]
     fn read(text: &str, key: Str) -> Reading<Self> {
-        let raw = key.raw(text);
-        if key.is_escaped() {
-            return read_escaped(raw);
+        let name = key.bytes(text);
+        if let (false, Some(member)) = (key.is_escaped(), Self::exact(name)) {
+            return Reading::Exact(member);
         }
-        match Self::exact(raw) {
-            Some(member) => Reading::Exact(member),
-            None if looks_like(raw, Self::ALL) => Reading::LookAlike,
-            None => Reading::Unknown,
+        if !key.is_escaped() && begins_unlike(name, Self::ALL) {
+            return Reading::Unknown;
         }
+        read_rarely(key.raw(text), key.is_escaped())
+    }
+}
+
+/// Whether `name` begins with a visible ASCII character, which no parser drops, and none of `names` does with the same.
+#[inline]
+fn begins_unlike(name: &[u8], names: &[&str]) -> bool {
+    let Some(first) = name.first().filter(|first| first.is_ascii_graphic()) else {
+        return false;
+    };
+    !names
+        .iter()
+        .any(|other| other.as_bytes()[0].eq_ignore_ascii_case(first))
+}
+
+#[cold]
+fn read_rarely<M: Names>(raw: &str, is_escaped: bool) -> Reading<M> {
+    if is_escaped {
+        read_escaped(raw)
+    } else if looks_like(raw, M::ALL) {
+        Reading::LookAlike
+    } else {
+        Reading::Unknown
     }
 }
 
 /// An escaped spelling is a look-alike of the name that it decodes to, with one exception: `\/`, as PHP writes every slash.
 fn read_escaped<M: Names>(raw: &str) -> Reading<M> {
-    if let Some(member) = M::exact(&raw.replace("\\/", "/")) {
+    if let Some(member) = M::exact(raw.replace("\\/", "/").as_bytes()) {
         return Reading::Exact(member);
     }
     let name: String = decoded(raw).collect();
-    if M::exact(&name).is_some() || looks_like(&name, M::ALL) {
+    if M::exact(name.as_bytes()).is_some() || looks_like(&name, M::ALL) {
         Reading::LookAlike
     } else {
         Reading::Unknown
@@ -69,11 +90,11 @@ macro_rules! names {
             const ALL: &'static [&'static str] = &[$($text),+];
 
             #[inline]
-            fn exact(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$variant),)+
-                    _ => None,
-                }
+            fn exact(name: &[u8]) -> Option<Self> {
+                $(if name == $text.as_bytes() {
+                    return Some(Self::$variant);
+                })+
+                None
             }
         }
     };

@@ -17,8 +17,8 @@ const DATA: &[u8] = b"data";
 #[derive(Clone, Debug)]
 pub struct Splitter {
     at: At,
-    /// How the last line of the event ended.
-    line_end: Option<LineEnd>,
+    /// Whether the last line of the event ended in CR without LF.
+    ends_in_cr: bool,
     has_data: bool,
     /// Whether a byte of the current event was fed.
     is_inside: bool,
@@ -42,22 +42,13 @@ enum At {
     AfterCr {
         is_blank: bool,
     },
-    /// After an event that a lone CR ended; an LF would belong to that CR.
-    AfterEventCr,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineEnd {
-    Lf,
-    Cr,
-    CrLf,
 }
 
 impl Default for Splitter {
     fn default() -> Self {
         Self {
             at: At::Mark(0),
-            line_end: None,
+            ends_in_cr: false,
             has_data: false,
             is_inside: false,
         }
@@ -91,11 +82,6 @@ impl Splitter {
         while let Some(byte) = bytes.get(at).copied() {
             match self.at {
                 At::Data | At::Other => at = self.rest_of_line(bytes, at, &mut data),
-                At::AfterEventCr => {
-                    at += usize::from(byte == b'\n');
-                    self.at = At::LineStart;
-                    continue;
-                }
                 At::LineStart if matches!(byte, b'\n' | b'\r') => {
                     at += 1;
                     if self.blank_line(byte) {
@@ -104,13 +90,9 @@ impl Splitter {
                 }
                 At::AfterCr { is_blank } => {
                     at += usize::from(byte == b'\n');
-                    self.end_line(if byte == b'\n' {
-                        LineEnd::CrLf
-                    } else {
-                        LineEnd::Cr
-                    });
+                    self.end_line(byte != b'\n');
                     if is_blank {
-                        self.end_event(At::LineStart);
+                        self.end_event();
                         return Some(at);
                     }
                 }
@@ -134,34 +116,28 @@ impl Splitter {
         !self.is_inside || matches!(self.at, At::AfterCr { is_blank: true })
     }
 
-    /// Ends an event at a blank line; false where an LF may follow that belongs to it.
+    /// Takes the line end of a blank line; false where an LF may follow that belongs to it.
     ///
     /// A server that ends lines with CR alone never sends that LF: to wait for it would hold each event back until the next.
     /// One whose previous line ended otherwise is waited for, since its LF is already on the way.
     fn blank_line(&mut self, byte: u8) -> bool {
-        let next = match (byte, self.line_end) {
-            (b'\n', _) => At::LineStart,
-            (_, Some(LineEnd::Cr)) => At::AfterEventCr,
-            _ => {
-                self.at = At::AfterCr { is_blank: true };
-                return false;
-            }
-        };
-        self.end_event(next);
+        if byte == b'\r' && !self.ends_in_cr {
+            self.at = At::AfterCr { is_blank: true };
+            return false;
+        }
+        self.end_event();
         true
     }
 
-    fn end_event(&mut self, at: At) {
+    fn end_event(&mut self) {
         *self = Self {
-            at,
-            line_end: None,
-            has_data: false,
-            is_inside: false,
+            at: At::LineStart,
+            ..Self::default()
         };
     }
 
-    fn end_line(&mut self, end: LineEnd) {
-        self.line_end = Some(end);
+    fn end_line(&mut self, ends_in_cr: bool) {
+        self.ends_in_cr = ends_in_cr;
         self.at = At::LineStart;
     }
 
@@ -179,7 +155,7 @@ impl Splitter {
         }
         match rest.get(length) {
             None => return bytes.len(),
-            Some(b'\n') => self.end_line(LineEnd::Lf),
+            Some(b'\n') => self.end_line(false),
             Some(_) => self.at = At::AfterCr { is_blank: false },
         }
         at + length + 1

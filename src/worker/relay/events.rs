@@ -54,11 +54,7 @@ pub(super) async fn run(
 fn ends_at_drain(exchange: &Exchange<'_>) -> bool {
     use crate::engine::mcp::methods::Method;
     let is_get = exchange.head.method == guard_io::http1::Method::Get;
-    is_get
-        || exchange
-            .describe()
-            .iter()
-            .any(|described| described.method == Method::SubscriptionsListen)
+    is_get || exchange.has_method(Method::SubscriptionsListen)
 }
 
 /// Whether the caller may still listen: its key may have run out or been taken away since the stream began. Looked at with
@@ -273,11 +269,9 @@ impl Relay<'_> {
             return;
         }
         self.filter.drop_held();
-        if let [described] = exchange.describe()[..]
-            && let Some(id) = described.id
-        {
+        if let Some(id) = exchange.only_id() {
             let request_id = exchange.envelope.request_id.as_str();
-            failure.encode_event(ReplyId::Known(id), request_id, self.pending.as_mut_vec());
+            failure.encode_event(ReplyId::Known(&id), request_id, self.pending.as_mut_vec());
         }
     }
 }
@@ -391,9 +385,12 @@ impl<'a> Filter<'a> {
             out.extend_from_slice(part);
             return Ok(());
         }
+        if self.passing && must_filter {
+            return Err(TRIPPED);
+        }
         if self.passing {
             out.extend_from_slice(part);
-            return if must_filter { Err(TRIPPED) } else { Ok(()) };
+            return Ok(());
         }
         self.held.extend_from_slice(part);
         if must_filter {

@@ -18,8 +18,6 @@ pub(super) async fn run(
     visible: &Visible<'_>,
     inbound: &mut Inbound,
 ) -> Relayed {
-    let mut head = Vec::new();
-    head.extend_from_slice(&inbound.buffer[..inbound.head.head_len]);
     let mut whole = Buffer::new();
     let mut body = BodyReader::response(inbound.head.framing);
     let mut rest = Buffer::new();
@@ -29,9 +27,11 @@ pub(super) async fn run(
         return relayed;
     }
     let mut pruned = Buffer::with_capacity(whole.len());
-    let body_bytes = match prune(&whole, leg, visible, &mut pruned) {
+    let body_bytes: &[u8] = match prune(&whole, leg, visible, &mut pruned) {
         Ok(Outcome::Unchanged) => &whole,
         Ok(Outcome::Rewritten { .. }) => &pruned,
+        // A refusal passes without its body: an upstream may say no in a form of its own.
+        Err(_) if inbound.head.status >= 400 => b"",
         Err(_) => return Relayed::Failed(UpstreamFault::BadAnswer("list cannot be read strictly")),
     };
     let mut out = Buffer::new();

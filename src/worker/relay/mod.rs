@@ -3,6 +3,7 @@
 //! [`plain`] moves bytes, [`list`] holds one list and prunes it, [`events`] follows an event stream. What it never does: buffer
 //! an answer whole unless it must be pruned, end a broken answer cleanly, or pass a redirect, a challenge or an encoded body.
 
+mod acknowledgement;
 mod events;
 mod list;
 mod plain;
@@ -15,8 +16,9 @@ use guard_io::http1::{
 use guard_io::{Buffer, Either, Stream, select};
 
 use super::detached::{self, Stage, Unfinished};
-use super::exchange::{Exchange, Fate, Notes};
+use super::exchange::{Exchange, Fate};
 use super::forward::{Inbound, UpstreamFault, goes_on_alone, read_fault};
+use super::notes::Notes;
 use crate::engine::filter::Visibility;
 use crate::engine::identity::Principal;
 use crate::engine::mcp::agreement::Agreement;
@@ -39,6 +41,8 @@ enum Kind {
     Events,
     /// No body, or one of an error that is nobody's business here.
     Other,
+    /// It says "accepted" or names no type: there should be no body, whatever its framing.
+    Acknowledgement,
 }
 
 /// What the caller sees of a server's lists: what the policy would let it call.
@@ -122,6 +126,7 @@ pub(super) async fn run(
         Kind::Json if asks_for_list(exchange) => {
             list::run(exchange, &leg, &visible, &mut inbound).await
         }
+        Kind::Acknowledgement => acknowledgement::run(exchange, &leg, &mut inbound).await,
         Kind::Json | Kind::Other => plain::run(exchange, &leg, &mut inbound).await,
     };
     exchange.worker.give_index(inbound.index);
@@ -139,7 +144,10 @@ pub(super) async fn run(
         Relayed::Broke(fault) => {
             exchange.account.is_broken = true;
             exchange.account.message = Some(fault.to_string().into());
-            Fate::Abort
+            match open_framing(exchange) {
+                BodyFraming::Unsaid => Fate::Reset,
+                _ => Fate::Abort,
+            }
         }
         Relayed::Left(body) => {
             exchange.account.is_broken = true;
@@ -201,7 +209,9 @@ fn classify(exchange: &Exchange<'_>, inbound: &Inbound) -> Result<Kind, Upstream
         Kind::Events => Ok(Kind::Other),
         Kind::Json if status < 300 && is_get => Err(UpstreamFault::BadAnswer("no event stream")),
         Kind::Json => Ok(Kind::Json),
-        Kind::Other if is_empty || status >= 400 => Ok(Kind::Other),
+        Kind::Other | Kind::Acknowledgement if is_empty || status >= 400 => Ok(Kind::Other),
+        Kind::Other if status == 202 => Ok(Kind::Acknowledgement),
+        Kind::Acknowledgement => Ok(Kind::Acknowledgement),
         Kind::Other => Err(UpstreamFault::BadAnswer(
             "content type is neither JSON nor an event stream",
         )),
@@ -220,7 +230,7 @@ fn content_kind(inbound: &Inbound) -> Result<Kind, UpstreamFault> {
             return Err(UpstreamFault::BadAnswer("repeated content type"));
         }
     }
-    Ok(kind.unwrap_or(Kind::Other))
+    Ok(kind.unwrap_or(Kind::Acknowledgement))
 }
 
 fn kind_of(content_type: &[u8]) -> Kind {

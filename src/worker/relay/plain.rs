@@ -10,6 +10,8 @@ use crate::worker::answer;
 use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault};
 
+const MALFORMED: UpstreamFault = UpstreamFault::BadAnswer("malformed chunk");
+
 /// Passes the answer on, with the upstream's own length where it has one.
 pub(super) async fn run(
     exchange: &mut Exchange<'_>,
@@ -26,12 +28,14 @@ pub(super) async fn run(
     inbound.buffer.consume_front(inbound.head.head_len);
     let mut body = BodyReader::response(inbound.head.framing);
     let mut ended = false;
+    let mut is_begun = false;
     loop {
         // What has come goes out in one write, the head with the first of it.
         while !inbound.buffer.is_empty() && !body.is_done() {
             let step = match body.next(&inbound.buffer) {
                 Ok(step) => step,
-                Err(_) => return Relayed::Broke(UpstreamFault::BadAnswer("malformed chunk")),
+                Err(_) if is_begun => return Relayed::Broke(MALFORMED),
+                Err(_) => return Relayed::Failed(MALFORMED),
             };
             let data = &inbound.buffer[step.data];
             exchange.account.response_bytes += data.len() as u64;
@@ -51,6 +55,7 @@ pub(super) async fn run(
                 return Relayed::Left(body);
             }
             out.clear();
+            is_begun = true;
         }
         if is_last {
             return Relayed::Whole(if exchange.envelope.keeps_alive {

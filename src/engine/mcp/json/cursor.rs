@@ -5,6 +5,9 @@ use super::syntax::Syntax;
 use crate::engine::span::Span;
 
 /// A position in a text, moving forward only. After an error it stands where the fault is.
+///
+/// What is rare takes a copy and hands back the position, so that a loop over common tokens keeps it in a register.
+#[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -49,19 +52,19 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
-    #[inline]
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// Steps over the byte that [`Cursor::token`] showed.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn bump(&mut self) {
         self.at += 1;
     }
 
     /// The first byte of the next token, after any white space.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn token(&mut self) -> Result<u8, Syntax> {
         while let Some(byte) = self.peek() {
             if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
@@ -73,7 +76,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over the next token, which must be `byte`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn expect(&mut self, byte: u8) -> Result<(), Syntax> {
         if self.token()? != byte {
             return Err(Syntax::UnexpectedByte);
@@ -91,7 +94,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string whose opening quote is the current byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Str, Syntax> {
         let start = self.at + 1;
         self.at = find_special(self.text.as_bytes(), start);
@@ -99,11 +102,18 @@ impl<'a> Cursor<'a> {
             self.at += 1;
             return Ok(Str::new(Span::new(start, self.at - 1), Spelling::Plain));
         }
-        self.string_with_escapes(start)
+        let (at, string) = self.string_from(start);
+        self.at = at;
+        string
     }
 
     #[cold]
     #[inline(never)]
+    fn string_from(mut self, start: usize) -> (usize, Result<Str, Syntax>) {
+        let string = self.string_with_escapes(start);
+        (self.at, string)
+    }
+
     fn string_with_escapes(&mut self, start: usize) -> Result<Str, Syntax> {
         let mut spelling = Spelling::Escaped;
         loop {
@@ -171,7 +181,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a number whose first byte, a digit or a minus sign, is the current byte.
+    #[inline(always)]
     pub(crate) fn number(&mut self) -> Result<Number, Syntax> {
+        let (at, number) = self.number_from();
+        self.at = at;
+        number
+    }
+
+    #[inline(never)]
+    fn number_from(mut self) -> (usize, Result<Number, Syntax>) {
+        let number = self.any_number();
+        (self.at, number)
+    }
+
+    fn any_number(&mut self) -> Result<Number, Syntax> {
         let is_negative = self.skip_if(b'-');
         let is_zero = self.peek() == Some(b'0');
         self.integer_part()?;
@@ -225,17 +248,26 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads `true`, `false` or `null`.
+    #[inline(always)]
     pub(crate) fn literal(&mut self) -> Result<(), Syntax> {
         let rest = &self.text.as_bytes()[self.at..];
-        for word in [&b"true"[..], b"null", b"false"] {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(());
-            }
-            if word.starts_with(rest) {
-                return Err(Syntax::Truncated);
-            }
-        }
-        Err(Syntax::UnexpectedByte)
+        self.at += match rest {
+            [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => 4,
+            [b'f', b'a', b'l', b's', b'e', ..] => 5,
+            _ => return Err(not_a_literal(rest)),
+        };
+        Ok(())
+    }
+}
+
+#[cold]
+fn not_a_literal(rest: &[u8]) -> Syntax {
+    let is_cut = ["true", "false", "null"]
+        .iter()
+        .any(|word| word.as_bytes().starts_with(rest));
+    if is_cut {
+        Syntax::Truncated
+    } else {
+        Syntax::UnexpectedByte
     }
 }

@@ -41,6 +41,23 @@ impl Keys {
         }
     }
 
+    /// Opens an object inside the one at `mark`; returns the mark of the new one.
+    #[inline]
+    pub(crate) fn open(&mut self, mark: usize) -> usize {
+        self.push(Str::word(mark));
+        self.mark()
+    }
+
+    /// Closes the object at `mark` that [`Keys::open`] opened; returns the mark of the one around it, or `None` where the
+    /// object turns out to have had a member twice.
+    #[inline]
+    pub(crate) fn close_inner(&mut self, text: &str, mark: usize) -> Option<usize> {
+        let fresh = self.close(text, mark);
+        let outer = self.all()[mark - 1].to_word();
+        self.truncate(mark - 1);
+        fresh.then_some(outer)
+    }
+
     /// Adds a member of the object at `mark`; false where the object is known to have it already.
     #[inline]
     pub(crate) fn add(&mut self, text: &str, mark: usize, key: Str) -> bool {

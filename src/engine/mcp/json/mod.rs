@@ -1,12 +1,13 @@
 //! Strict JSON, read in place (RFC 8259): the grammar shared by the scanner of requests and the filter of answers.
 //!
-//! `Cursor` knows tokens, [`Reader`] knows objects and arrays and how deep it is, `Keys` remembers the members of the
+//! `Cursor` knows tokens, `Reader` knows objects and arrays whose members matter, `pass` reads over the rest, `Keys` remembers the members of the
 //! objects that are open. None of them copies, converts a number or builds a tree.
 //!
 //! **Invariant:** the text is valid UTF-8 before the first token is read, and every span ends at an ASCII byte.
 
 mod cursor;
 mod keys;
+mod pass;
 mod reader;
 mod strings;
 mod syntax;

@@ -2,11 +2,12 @@
 
 use super::cursor::{Cursor, Surrogates};
 use super::keys::Keys;
+use super::pass::pass;
 use super::strings::Str;
 use super::syntax::Syntax;
 use crate::engine::span::Span;
 
-/// Reads one document. It recurses once a level, never deeper than `depth_max`.
+/// Reads one document, never deeper than `depth_max`.
 pub(crate) struct Reader<'a> {
     pub(crate) cursor: Cursor<'a>,
     keys: Keys,
@@ -60,13 +61,15 @@ impl<'a> Reader<'a> {
         Ok(Span::new(start, self.cursor.at()))
     }
 
+    #[inline]
     fn pass<const UNIQUE: bool>(&mut self) -> Result<(), Syntax> {
         match self.cursor.token()? {
             b'"' => self.cursor.string().map(drop),
-            b'{' => self.members::<UNIQUE, Syntax>(|reader, _| reader.pass::<UNIQUE>()),
-            b'[' => self.elements(Self::pass::<UNIQUE>),
-            b'-' | b'0'..=b'9' => self.cursor.number().map(drop),
-            _ => self.cursor.literal(),
+            _ => pass::<UNIQUE>(
+                &mut self.cursor,
+                &mut self.keys,
+                self.depth_max - self.depth,
+            ),
         }
     }
 

@@ -1,7 +1,9 @@
-//! JSON strings: finding their end eight bytes at a time, and decoding what is escaped.
+//! JSON strings: finding their end sixteen bytes at a time, and decoding what is escaped.
 
 use std::borrow::Cow;
 use std::str::Chars;
+
+use wide::u8x16;
 
 use crate::engine::span::Span;
 
@@ -37,6 +39,19 @@ impl Str {
             start: inner.start() as u32,
             length_and_spelling: inner.len() as u32 | spelling as u32,
         }
+    }
+
+    /// A number kept among strings.
+    pub(crate) const fn word(value: usize) -> Self {
+        Self {
+            start: value as u32,
+            length_and_spelling: 0,
+        }
+    }
+
+    /// The number of [`Str::word`].
+    pub(crate) const fn to_word(self) -> usize {
+        self.start as usize
     }
 
     /// Between the quotes.
@@ -91,14 +106,14 @@ impl Str {
 }
 
 /// The first quote, backslash or control character at or after `at`, or the end of `bytes`.
-#[inline]
+#[inline(always)]
 pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = specials(u64::from_le_bytes(*word));
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let found = specials(u8x16::new(*block));
         if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+            return at + found.trailing_zeros() as usize;
         }
-        at += 8;
+        at += block.len();
     }
     while bytes.get(at).is_some_and(|byte| !is_special(*byte)) {
         at += 1;
@@ -106,25 +121,20 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// A bit for each byte of `block` that is special.
+#[inline(always)]
+fn specials(block: u8x16) -> u32 {
+    let is_quote = block.simd_eq(u8x16::splat(b'"'));
+    let is_backslash = block.simd_eq(u8x16::splat(b'\\'));
+    let is_control = block.simd_eq(block.min(u8x16::splat(0x1F)));
+    (is_quote | is_backslash | is_control).to_bitmask()
+}
+
 const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1F)
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// The high bit of each byte of `word` that is special. Bits above the lowest set one may be wrong: a borrow travels upwards.
-#[inline]
-const fn specials(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let is_quote = quote.wrapping_sub(ONES) & !quote;
-    let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let is_control = word.wrapping_sub(ONES * 0x20) & !word;
-    (is_quote | is_backslash | is_control) & HIGHS
-}
-
-/// The characters that `raw`, the inside of a string that [`Cursor::string`](super::Cursor::string) accepted, stands for.
+/// The characters that `raw`, the inside of a string that a cursor accepted, stands for.
 pub(crate) fn decoded(raw: &str) -> Decoded<'_> {
     Decoded { rest: raw.chars() }
 }

@@ -174,6 +174,13 @@ fn an_event_is_complete_as_soon_as_its_blank_line_is() {
 }
 
 #[test]
+fn a_server_that_ends_lines_with_cr_is_not_waited_for() {
+    let (events, open) = split(&[b"data: a\r\r\ndata: b\r\r"]);
+    assert_eq!(events, [&b"data: a\r\r"[..], b"\n", b"data: b\r\r"]);
+    assert!(open.is_empty());
+}
+
+#[test]
 fn comments_fit_only_between_events() {
     let mut splitter = Splitter::new();
     assert!(splitter.is_between_events());
