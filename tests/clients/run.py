@@ -23,7 +23,7 @@ from rig import gateway, packages, processes, stand_ins, upstreams  # noqa: E402
 
 RUNNERS = {
     "python": ([packages.VENV_PYTHON, "-W", "ignore"], HERE / "python_client.py"),
-    "node": ([packages.NODE_22], HERE / "node_client.mjs"),
+    "node": ([packages.NODE_22, "--no-warnings"], HERE / "node_client.mjs"),
 }
 RUN_DEADLINE_S = 600
 # The servers' names as arguments of the runners and in the gateway's configuration.

@@ -58,7 +58,7 @@ class Comparison:
     def __init__(self, folder):
         self.folder = folder
         self.losses = []
-        self.surprises = []
+        self.findings = []
 
     def run(self, server, chosen, direct, proxied):
         """Runs every suite of `chosen` against `direct` and each of `proxied`."""
@@ -68,21 +68,38 @@ class Comparison:
             row = [f"{server:10} {each!s:18} {direct.name} {before.summary():>8}"]
             for target in proxied:
                 after = self._checks(server, each, target)
-                lost = losses(before, after)
+                lost = self._steady(server, each, target, before, losses(before, after))
                 self.losses += [(server, each, target, loss) for loss in lost]
                 row.append(f"{target.name} {after.summary():>8} {'ok' if not lost else f'{len(lost)} LOST'}")
             print(" | ".join(row), flush=True)
 
     def report(self):
-        for surprise in self.surprises:
-            print(f"baseline: {surprise}")
+        for finding in self.findings:
+            print(finding)
+        legs_of = {}
         for server, each, target, loss in self.losses:
-            print(f"lost: {server} {each} {target.name}: {loss}")
+            legs_of.setdefault((server, loss.scenario, loss.check), (loss, []))[1].append(f"{each} {target.name}")
+        for (server, _, _), (loss, legs) in legs_of.items():
+            print(f"lost: {server} {loss} [{', '.join(legs)}]")
         print(f"conformance: {len(self.losses)} checks lost")
         return 1 if self.losses else 0
 
-    def _checks(self, server, each, target):
-        folder = self.folder / f"{server}-{each.release}-{each.revision or 'all'}-{target.name}"
+    def _steady(self, server, each, target, before, lost):
+        """Those of `lost` that a second run loses too.
+
+        Some scenarios wait for real time, and a busy machine is enough to miss it. What the second run does not lose is
+        printed all the same: a gateway that fails now and then shows there.
+        """
+        if not lost:
+            return []
+        again = losses(before, self._checks(server, each, target, "-again"))
+        still = {(loss.scenario, loss.check) for loss in again}
+        steady = [loss for loss in lost if (loss.scenario, loss.check) in still]
+        self.findings += [f"unsteady: {server} {each} {target.name}: {loss}" for loss in lost if loss not in steady]
+        return steady
+
+    def _checks(self, server, each, target, suffix=""):
+        folder = self.folder / f"{server}-{each.release}-{each.revision or 'all'}-{target.name}{suffix}"
         try:
             return suite.run(each, target, folder)
         except (SuiteFailure, subprocess.TimeoutExpired) as failure:
@@ -93,7 +110,7 @@ class Comparison:
     def _compare_with_baseline(self, server, each, checks):
         expected = BASELINES.get(server, {}).get(each)
         if expected is not None and checks.summary() != expected:
-            self.surprises.append(f"{server} {each}: {checks.summary()} directly, {expected} is known")
+            self.findings.append(f"baseline: {server} {each}: {checks.summary()} directly, {expected} is known")
 
 
 def guard_targets(binary, server, folder, stack):
