@@ -3,8 +3,9 @@
 /// Capacities, in bytes, of the buffers that a worker keeps for reuse. Larger buffers are allocated and freed.
 pub const BUFFER_CLASSES_BYTES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 
-/// Free buffers that a worker keeps of each class: 4 MiB, 2 MiB, 2 MiB and 1 MiB at most.
-pub const BUFFERS_FREE_MAX: [usize; 4] = [1024, 128, 32, 4];
+/// Free buffers that a worker keeps of each class: 4 MiB, 2 MiB, 4 MiB and 4 MiB at most. Memory of the larger classes comes
+/// from the system page by page, so a buffer that is let go costs more than the copy that it serves.
+pub const BUFFERS_FREE_MAX: [usize; 4] = [1024, 128, 64, 16];
 
 /// Connections that the kernel queues for a listener before a worker accepts them.
 pub const LISTEN_BACKLOG: i32 = 4096;

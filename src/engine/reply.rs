@@ -1,8 +1,8 @@
 //! The one place where a failure becomes status, JSON-RPC error and challenge.
 //!
-//! Source: PROTOCOL §15, DESIGN A2, A5b. What it never does: tell a client about policy, upstream addresses, or other
+//! What it never does: tell a client about policy, upstream addresses, or other
 //! callers. Every 4xx and 5xx has a JSON-RPC body, since clients of two eras take a bare 400, 404 or 405 as a cue to try an
-//! older transport (PROTOCOL V7).
+//! older transport.
 //!
 //! Read [`Failure`] first.
 
@@ -59,7 +59,7 @@ impl Failure {
         out.extend_from_slice(b"\n\n");
     }
 
-    /// As [`encode`](Self::encode), with the versions that `data` of −32022 must name (PROTOCOL V3).
+    /// As [`encode`](Self::encode), with the versions that `data` of −32022 must name.
     pub fn encode_with(
         &self,
         id: ReplyId<'_>,

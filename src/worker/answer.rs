@@ -61,8 +61,18 @@ impl Envelope {
 
 /// Writes `out` to the client within the bound on stalled writes, and takes the bound away again.
 pub(super) async fn send(stream: &Stream, out: &[u8], write_stall_ms: u64) -> io::Result<()> {
+    send_pair(stream, out, &[], write_stall_ms).await
+}
+
+/// As [`send`], with a body that lies elsewhere.
+pub(super) async fn send_pair(
+    stream: &Stream,
+    out: &[u8],
+    body: &[u8],
+    write_stall_ms: u64,
+) -> io::Result<()> {
     stream.set_deadline(Some(Duration::from_millis(write_stall_ms)));
-    let sent = stream.write_all(out).await;
+    let sent = stream.write_all_pair(out, body).await;
     stream.set_deadline(None);
     sent
 }

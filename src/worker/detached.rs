@@ -1,5 +1,5 @@
 //! Legacy requests whose clients have left: read to their end and thrown away, since a disconnect cancels nothing before
-//! 2026-07-28 (PROTOCOL C2, R3) and closing the connection would make most servers give up.
+//! 2026-07-28 and closing the connection would make most servers give up.
 //!
 //! Bounded in number (`detached_requests`) and time (`detached_ms`).
 

@@ -252,7 +252,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Policy and quota. Denied calls are charged too, so asking for what is hidden is no free search (DESIGN A5b.3).
+    /// Policy and quota. Denied calls are charged too, so asking for what is hidden is no free search.
     async fn judge(&mut self, addressed: Addressed, understood: Understood) -> Fate {
         let bytes = self.body_bytes();
         let server = self.view.snapshot().server(addressed.server);

@@ -1,7 +1,7 @@
 //! Sending a permitted request to its upstream, and reading the head of the answer.
 //!
 //! **Invariant:** [`send`] is the one function of the gateway that writes a client's request to an upstream, and it takes the
-//! [`Permit`]. The head is built anew from an allow-list, never copied (DESIGN A5b.6). Nothing that may have reached the
+//! [`Permit`]. The head is built anew from an allow-list, never copied. Nothing that may have reached the
 //! upstream is ever sent twice.
 
 use std::fmt;
@@ -131,7 +131,7 @@ impl fmt::Display for UpstreamFault {
 
 /// Sends the exchange's request under its permit and reads the head of the answer.
 ///
-/// A client that leaves meanwhile ends a modern request and any GET; a legacy POST goes on without it (PROTOCOL C1, C2).
+/// A client that leaves meanwhile ends a modern request and any GET; a legacy POST goes on without it (2026-07-28 Cancellation).
 pub(super) async fn send(
     exchange: &mut Exchange<'_>,
     outbound: Outbound,

@@ -161,22 +161,30 @@ async fn read_chunks(
 
 /// Decodes what lies at `at` and beyond, moves the data there, and closes the gap that the framing leaves. Returns how much
 /// data there was.
-fn decode(reader: &mut BodyReader, buffer: &mut Buffer, at: usize) -> Result<usize, BodyFault> {
+pub(super) fn decode(
+    reader: &mut BodyReader,
+    buffer: &mut Buffer,
+    at: usize,
+) -> Result<usize, BodyFault> {
     let bytes = buffer.as_mut_vec();
     let (mut read, mut written) = (at, at);
     while read < bytes.len() && !reader.is_done() {
         let step = reader.next(&bytes[read..]).map_err(BodyFault::Refused)?;
         let data = step.data.start + read..step.data.end + read;
         written += data.len();
-        bytes.copy_within(data.clone(), written - data.len());
+        if data.end != written {
+            bytes.copy_within(data.clone(), written - data.len());
+        }
         read += step.consumed;
         if step.consumed == 0 {
             break;
         }
     }
-    let unread = bytes.len() - read;
-    bytes.copy_within(read.., written);
-    bytes.truncate(written + unread);
+    if read != written {
+        let unread = bytes.len() - read;
+        bytes.copy_within(read.., written);
+        bytes.truncate(written + unread);
+    }
     Ok(written - at)
 }
 

@@ -57,7 +57,7 @@ pub fn read_body(
     }
 }
 
-/// Reads the head of a GET or DELETE. Modern revisions have neither: 405 (PROTOCOL H6).
+/// Reads the head of a GET or DELETE. Modern revisions have neither: 405 (2026-07-28 Streamable HTTP).
 pub fn read_bodiless(digest: &HeaderDigest, head: &[u8]) -> Result<Agreement, Failure> {
     let agreement = agree_without_body(digest, head).map_err(disagreed)?;
     match agreement.era {

@@ -121,7 +121,7 @@ impl std::error::Error for HeadRefusal {}
 /// Decides what `arrival` may ask for. Pure; allocates nothing.
 ///
 /// Errors: the first check that fails, see the folder. Below `/mcp` and the prefixes a missing credential is told before
-/// whether anything is there (DESIGN A5b.10). Source: DESIGN A2, A5b.3, A5b.8; PROTOCOL §13, §14.
+/// whether anything is there.
 pub fn admit_head<'a>(
     snapshot: &Snapshot,
     arrival: &Arrival<'a>,
@@ -239,7 +239,7 @@ fn admit_mcp<'a>(
 fn check_method(arrival: &Arrival<'_>) -> Result<(), Failure> {
     match arrival.verb {
         Verb::Post if arrival.digest.is_encoded => Err(Failure::ContentEncoding),
-        // Anything else may be a form that a browser sends across origins without asking (PROTOCOL H4).
+        // Anything else may be a form that a browser sends across origins without asking.
         Verb::Post if !arrival.digest.is_json => Err(Failure::ContentType),
         Verb::Post | Verb::Get | Verb::Delete => Ok(()),
         _ => Err(Failure::MethodNotAllowed { allow: MCP_METHODS }),

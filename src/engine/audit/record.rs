@@ -7,7 +7,7 @@ use super::json::{write_string, write_u64};
 use super::timestamp::{TIMESTAMP_BYTES, write_timestamp};
 use crate::engine::limits::{AUDIT_RECORD_BYTES_MAX, AUDIT_TEXT_BYTES_MAX, AUDIT_WORD_BYTES_MAX};
 
-/// What happened. One record a JSON-RPC message, with its most specific event (DESIGN A5b.14).
+/// What happened. One record a JSON-RPC message, with its most specific event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventType {
     /// A credential was accepted and there is no message to record.

@@ -3,7 +3,7 @@
 //! What it never does: fall back to a lesser identity when a credential is bad, keep a credential, or reveal which part of
 //! one was wrong. **Invariant:** a [`Principal`] can be made only by a check in this folder.
 //!
-//! Read [`Authenticator`] first. Sources: RFC 6750, RFC 9110 §11, PROTOCOL §14.
+//! Read [`Authenticator`] first. Sources: RFC 6750, RFC 9110 §11, MCP 2026-07-28 Authorization.
 
 mod address;
 mod api_key;

@@ -55,7 +55,7 @@ impl std::error::Error for Denial {}
 ///
 /// `denied_tools` wins over the server's ceiling, which wins over `allowed_tools`. Errors: [`Rule::Denied`],
 /// [`Rule::Ceiling`], [`Rule::NoRule`] when nothing matches, [`Rule::Unreachable`], [`Rule::ForeignTask`].
-/// Source: DESIGN A3, A5b.1.
+/// Source: docs/policy.md.
 pub fn decide(
     principal: &Principal,
     server: &Server,

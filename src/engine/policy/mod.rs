@@ -93,7 +93,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// What one JSON-RPC message asks of policy (DESIGN A5b.1).
+/// What one JSON-RPC message asks of policy (docs/policy.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action<'a> {
     /// `initialize`, `ping`, `server/discover`, lists, `logging/setLevel`, notifications, responses: open to every

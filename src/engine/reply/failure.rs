@@ -147,7 +147,7 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            // The only form of a refusal that every SDK shows with its code (PROTOCOL §15).
+            // The only form of a refusal that every SDK shows with its code.
             Self::Denied { .. } => 200,
             Self::BadHead
             | Self::BadPath

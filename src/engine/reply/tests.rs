@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::identity::ChallengeError;
 use crate::engine::policy::SubjectKind;
 
-/// Every failure once, with its status and code: PROTOCOL §15.
+/// Every failure once, with its status and code.
 fn table() -> Vec<(Failure, u16, i32)> {
     let detail = "what is wrong";
     vec![

@@ -16,7 +16,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// `Access-Control-Expose-Headers`: what clients of every revision need to read (PROTOCOL O4).
+    /// `Access-Control-Expose-Headers`: what clients of every revision need to read.
     pub const EXPOSE_HEADERS: &str =
         "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id";
 

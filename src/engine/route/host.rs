@@ -1,4 +1,4 @@
-//! Which Host values are ours: the defence against DNS rebinding (PROTOCOL O3).
+//! Which Host values are ours: the defence against DNS rebinding (MCP Streamable HTTP, Security Warning).
 
 use std::net::IpAddr;
 

@@ -2,7 +2,7 @@
 //!
 //! What it never does: decode, repair or guess a path. A path that two parties could read differently is refused.
 //!
-//! Read [`Routes`] first. Sources: DESIGN A2, A5b.8, A5b.10, PROTOCOL §13.
+//! Read [`Routes`] first. Source: MCP Streamable HTTP, Security Warning.
 
 mod authority;
 mod cors;

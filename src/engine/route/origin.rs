@@ -1,4 +1,4 @@
-//! Which Origins may talk to us (PROTOCOL O1, DESIGN A5b.8).
+//! Which Origins may talk to us (MCP Streamable HTTP, Security Warning).
 
 use std::net::IpAddr;
 

@@ -46,7 +46,7 @@ pub enum Endpoint<'a> {
         remainder: &'a str,
     },
     /// Below `/mcp` or a prefix, and nothing there. Answer 404 to authenticated callers and 401 to others, so that nobody
-    /// else learns which servers exist (DESIGN A5b.10).
+    /// else learns which servers exist.
     Hidden,
 }
 
@@ -202,7 +202,7 @@ impl Routes {
         }
     }
 
-    /// Finds what `target`, the request target in origin form, asks for. The query is dropped (DESIGN A5b.10).
+    /// Finds what `target`, the request target in origin form, asks for. The query is dropped.
     ///
     /// Errors: a path that is not normalised, or leads nowhere. Cost: one lookup a segment; allocates nothing.
     pub fn resolve<'a>(&self, target: &'a [u8]) -> Result<Endpoint<'a>, RouteError> {

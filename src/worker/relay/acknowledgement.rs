@@ -1,7 +1,7 @@
 //! An answer that only says that a message was taken.
 //!
 //! Deployed servers frame its empty body in every way (`Transfer-Encoding: chunked` among them) and some add a word to it; the
-//! client gets what the protocol says: no body (PROTOCOL H1).
+//! client gets what the protocol says: no body.
 
 use guard_io::Buffer;
 use guard_io::http1::{BodyFraming, BodyReader};

@@ -20,7 +20,7 @@ use crate::worker::answer;
 use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault, read_fault};
 
-/// What keeps an idle stream from looking dead (PROTOCOL H10).
+/// What keeps an idle stream from looking dead.
 const COMMENT: &[u8] = b": keep-alive\n\n";
 
 /// Relays the stream to its end.
@@ -236,7 +236,7 @@ impl Relay<'_> {
     }
 
     /// The upstream broke off: the client is told where an event may follow, and sees a broken stream in any case, so that
-    /// a legacy client resumes and a modern one asks again (PROTOCOL H18).
+    /// a legacy client resumes and a modern one asks again.
     async fn break_off(&mut self, exchange: &mut Exchange<'_>, fault: UpstreamFault) -> Relayed {
         let failure = fault.failure().unwrap_or(Failure::UpstreamBroke);
         self.append_error(exchange, failure);

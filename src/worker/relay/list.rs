@@ -1,15 +1,14 @@
 //! A list in a JSON answer: held whole, pruned, sent.
 
-use std::time::Duration;
-
 use guard_io::Buffer;
 use guard_io::http1::{BodyFraming, BodyReader};
 
-use super::{Halt, Kind, Leg, Relayed, Visible, read_more, write_head};
+use super::{Halt, Kind, Leg, READ_BYTES, Relayed, Visible, read_more, write_head};
 use crate::engine::filter::{FilterError, Outcome, filter_message};
 use crate::metrics::Bound;
 use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault};
+use crate::worker::{answer, intake};
 
 /// Reads the answer whole, prunes it to what `visible` shows, and sends it. What cannot be read strictly is not sent.
 pub(super) async fn run(
@@ -18,39 +17,27 @@ pub(super) async fn run(
     visible: &Visible<'_>,
     inbound: &mut Inbound,
 ) -> Relayed {
-    let mut whole = Buffer::new();
-    let mut body = BodyReader::response(inbound.head.framing);
-    let mut rest = Buffer::new();
-    rest.extend_from_slice(&inbound.buffer[inbound.head.head_len..]);
-    if let Err(relayed) = read_whole(exchange, leg, inbound, &mut rest, &mut body, &mut whole).await
-    {
-        return relayed;
-    }
-    let mut pruned = Buffer::with_capacity(whole.len());
-    let body_bytes: &[u8] = match prune(&whole, leg, visible, &mut pruned) {
-        Ok(Outcome::Unchanged) => &whole,
+    let length = match read_whole(exchange, leg, inbound).await {
+        Ok(length) => length,
+        Err(relayed) => return relayed,
+    };
+    let end = inbound.head.head_len + length;
+    let whole = &inbound.buffer[inbound.head.head_len..end];
+    let mut pruned = Buffer::with_capacity(length);
+    let body: &[u8] = match prune(whole, leg, visible, &mut pruned) {
+        Ok(Outcome::Unchanged) => whole,
         Ok(Outcome::Rewritten { .. }) => &pruned,
         // A refusal passes without its body: an upstream may say no in a form of its own.
         Err(_) if inbound.head.status >= 400 => b"",
         Err(_) => return Relayed::Failed(UpstreamFault::BadAnswer("list cannot be read strictly")),
     };
     let mut out = Buffer::new();
-    write_head(
-        &mut out,
-        exchange,
-        leg,
-        inbound,
-        Kind::Json,
-        BodyFraming::Length(body_bytes.len() as u64),
-    );
-    exchange.account.response_bytes = body_bytes.len() as u64;
-    let stream = &exchange.connection.stream;
-    stream.set_deadline(Some(Duration::from_millis(
-        exchange.view.limits().write_stall_ms,
-    )));
-    let sent = stream.write_all_pair(&out, body_bytes).await;
-    stream.set_deadline(None);
-    inbound.buffer = rest;
+    let framing = BodyFraming::Length(body.len() as u64);
+    write_head(&mut out, exchange, leg, inbound, Kind::Json, framing);
+    exchange.account.response_bytes = body.len() as u64;
+    let stall_ms = exchange.view.limits().write_stall_ms;
+    let sent = answer::send_pair(&exchange.connection.stream, &out, body, stall_ms).await;
+    inbound.buffer.consume_front(end);
     match (sent, exchange.envelope.keeps_alive) {
         (Err(_), _) => Relayed::Whole(Fate::Abort),
         (Ok(()), true) => Relayed::Whole(Fate::Continue),
@@ -60,7 +47,7 @@ pub(super) async fn run(
 
 /// An empty body is no list and passes: an upstream may answer an error without one.
 fn prune(
-    whole: &Buffer,
+    whole: &[u8],
     leg: &Leg<'_>,
     visible: &Visible<'_>,
     pruned: &mut Buffer,
@@ -71,44 +58,39 @@ fn prune(
     filter_message(whole, leg.era, visible, pruned.as_mut_vec())
 }
 
+/// Reads the body to its end, free of framing, right behind the head in the buffer. Returns its length.
 async fn read_whole(
     exchange: &Exchange<'_>,
     leg: &Leg<'_>,
-    inbound: &Inbound,
-    rest: &mut Buffer,
-    body: &mut BodyReader,
-    whole: &mut Buffer,
-) -> Result<(), Relayed> {
-    let list_bytes = exchange.view.limits().list_bytes;
-    let too_large = |exchange: &Exchange<'_>| {
-        exchange.worker.metrics().bound(Bound::ListBytes);
-        Relayed::Failed(UpstreamFault::BadAnswer(
-            "list is larger than limits.list_bytes",
-        ))
-    };
-    if body.announced_bytes() > list_bytes as u64 {
-        return Err(too_large(exchange));
-    }
+    inbound: &mut Inbound,
+) -> Result<usize, Relayed> {
+    let list_bytes_max = exchange.view.limits().list_bytes;
+    let head_len = inbound.head.head_len;
+    let mut body = BodyReader::response(inbound.head.framing);
+    let mut length = 0;
     loop {
-        while !rest.is_empty() && !body.is_done() {
-            let step = body
-                .next(rest)
-                .map_err(|_| Relayed::Failed(UpstreamFault::BadAnswer("malformed chunk")))?;
-            if whole.len() + step.data.len() > list_bytes {
-                return Err(too_large(exchange));
-            }
-            whole.extend_from_slice(&rest[step.data]);
-            rest.consume_front(step.consumed);
+        length += intake::decode(&mut body, &mut inbound.buffer, head_len + length)
+            .map_err(|_| Relayed::Failed(UpstreamFault::BadAnswer("malformed chunk")))?;
+        if length as u64 + body.announced_bytes() > list_bytes_max as u64 {
+            exchange.worker.metrics().bound(Bound::ListBytes);
+            return Err(Relayed::Failed(TOO_LARGE));
         }
         if body.is_done() {
-            return Ok(());
+            return Ok(length);
         }
-        let before = rest.len();
-        match read_more(exchange, leg, &inbound.stream, rest, body).await {
-            Ok(()) if rest.len() == before => return Ok(()),
+        // Bounded by what was just checked.
+        let announced = usize::try_from(body.announced_bytes()).unwrap_or(list_bytes_max);
+        inbound
+            .buffer
+            .reserve(announced.max(length).max(READ_BYTES));
+        let before = inbound.buffer.len();
+        match read_more(exchange, leg, &inbound.stream, &mut inbound.buffer, &body).await {
+            Ok(()) if inbound.buffer.len() == before => return Ok(length),
             Ok(()) => {}
             Err(Halt::Fault(fault)) => return Err(Relayed::Failed(fault)),
-            Err(Halt::ClientGone) => return Err(Relayed::Left(body.clone())),
+            Err(Halt::ClientGone) => return Err(Relayed::Left(body)),
         }
     }
 }
+
+const TOO_LARGE: UpstreamFault = UpstreamFault::BadAnswer("list is larger than limits.list_bytes");

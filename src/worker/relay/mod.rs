@@ -31,6 +31,10 @@ use crate::metrics::UpstreamResult;
 
 /// First read of a body whose length is not known.
 const READ_BYTES: usize = 16 << 10;
+/// Reads of a body that fits into one.
+const MIDDLE_READ_BYTES: usize = 64 << 10;
+const READ_BYTES_U64: u64 = READ_BYTES as u64;
+const MIDDLE_READ_BYTES_U64: u64 = MIDDLE_READ_BYTES as u64;
 /// Reads of a body that is known to be large.
 const LARGE_READ_BYTES: usize = 256 << 10;
 
@@ -351,7 +355,8 @@ async fn read_more(
 /// Small buffers for small bodies, large ones once a large body is seen.
 fn size_for(buffer: &mut Buffer, announced_bytes: u64) {
     let wanted = match announced_bytes {
-        0..=0xffff => READ_BYTES,
+        0..=READ_BYTES_U64 => READ_BYTES,
+        ..=MIDDLE_READ_BYTES_U64 => MIDDLE_READ_BYTES,
         _ => LARGE_READ_BYTES,
     };
     if buffer.is_empty() && buffer.capacity() < wanted {
