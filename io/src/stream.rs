@@ -6,7 +6,7 @@ use std::{
     io::{self, ErrorKind},
     net::{Shutdown, SocketAddr},
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -270,6 +270,32 @@ impl Stream {
     async fn hangup_behind_bytes(&self) {
         while !socket::peer_left(&*self.descriptor) {
             time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
+        }
+    }
+
+    /// Begins to look out for the peer while the connection idles: what comes is noticed at the next turn of the ring, and
+    /// [`Stream::is_stale`] then needs no system call. The wait becomes that of the next read.
+    pub(crate) fn watch_idle(&self) {
+        if !self.descriptor.is_epoll() && !self.read_hint.get() {
+            self.has_stirred();
+        }
+    }
+
+    /// Whether the wait of an idle connection has ended.
+    fn has_stirred(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let stirred = self.read_watch.poll(&self.descriptor, &mut cx).is_ready();
+        if stirred {
+            self.read_hint.set(true);
+        }
+        stirred
+    }
+
+    /// As [`Stream::is_stale`], for a connection that was watched while it idled.
+    pub(crate) fn has_gone_stale(&self) -> bool {
+        match self.descriptor.is_epoll() || self.read_hint.get() {
+            true => self.is_stale(),
+            false => self.has_stirred(),
         }
     }
 

@@ -33,8 +33,6 @@ use crate::metrics::UpstreamResult;
 const READ_BYTES: usize = 16 << 10;
 /// Reads of a body that fits into one.
 const MIDDLE_READ_BYTES: usize = 64 << 10;
-const READ_BYTES_U64: u64 = READ_BYTES as u64;
-const MIDDLE_READ_BYTES_U64: u64 = MIDDLE_READ_BYTES as u64;
 /// Reads of a body that is known to be large.
 const LARGE_READ_BYTES: usize = 256 << 10;
 
@@ -354,11 +352,10 @@ async fn read_more(
 
 /// Small buffers for small bodies, large ones once a large body is seen.
 fn size_for(buffer: &mut Buffer, announced_bytes: u64) {
-    let wanted = match announced_bytes {
-        0..=READ_BYTES_U64 => READ_BYTES,
-        ..=MIDDLE_READ_BYTES_U64 => MIDDLE_READ_BYTES,
-        _ => LARGE_READ_BYTES,
-    };
+    let announced = usize::try_from(announced_bytes).unwrap_or(usize::MAX);
+    let classes = [READ_BYTES, MIDDLE_READ_BYTES, LARGE_READ_BYTES];
+    let fitting = classes.into_iter().find(|class| announced <= *class);
+    let wanted = fitting.unwrap_or(LARGE_READ_BYTES);
     if buffer.is_empty() && buffer.capacity() < wanted {
         *buffer = Buffer::with_capacity(wanted);
     }
