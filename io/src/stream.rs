@@ -202,6 +202,7 @@ impl Stream {
 
     /// Writes all of `bytes`, as fast as the peer takes them. Small messages go out with one call.
     ///
+    /// A deadline that is set counts from the last progress: it bounds a stall, not the whole.
     /// Errors: `TimedOut` after the deadline, `BrokenPipe` or `ConnectionReset` when the peer has left.
     pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         self.write_parts([bytes, &[]]).await
@@ -216,7 +217,10 @@ impl Stream {
         poll_fn(|cx| {
             while !(parts[0].is_empty() && parts[1].is_empty()) {
                 match self.try_write(parts) {
-                    Ok(sent) => advance(&mut parts, sent),
+                    Ok(sent) => {
+                        advance(&mut parts, sent);
+                        deadline::renew(&self.descriptor);
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         ready!(self.write_watch.poll(&self.descriptor, cx))?;
                     }

@@ -26,7 +26,7 @@ use crate::engine::mcp::forwarding::forwards_response_field;
 use crate::engine::mcp::methods::ListKind;
 use crate::engine::mcp::revision::Era;
 use crate::engine::policy::{Subject, SubjectKind, sees_all, shows};
-use crate::engine::snapshot::Server;
+use crate::engine::snapshot::{Server, ServerIndex};
 use crate::metrics::UpstreamResult;
 
 /// First read of a body whose length is not known.
@@ -103,18 +103,6 @@ pub(super) async fn run(
             return exchange.report_upstream(index, fault).await;
         }
     };
-    let result = if inbound.head.status < 500 {
-        UpstreamResult::Ok
-    } else {
-        UpstreamResult::ServerError
-    };
-    let latency_ns = exchange.account.upstream_ns.unwrap_or(0);
-    exchange
-        .view
-        .live
-        .server(index)
-        .metrics(exchange.worker.index)
-        .observe(result, latency_ns);
     exchange.account.status = inbound.head.status;
     let view = std::rc::Rc::clone(exchange.view);
     let server = view.snapshot().server(index);
@@ -132,6 +120,10 @@ pub(super) async fn run(
         Kind::Json | Kind::Other => plain::run(exchange, &leg, &mut inbound).await,
     };
     exchange.worker.give_index(inbound.index);
+    // What failed before anything was sent is counted with its fault.
+    if !matches!(fate, Relayed::Failed(_)) {
+        count_answer(exchange, index, inbound.head.status);
+    }
     match fate {
         Relayed::Whole(fate) => {
             settle(
@@ -165,6 +157,19 @@ pub(super) async fn run(
             Fate::Abort
         }
     }
+}
+
+fn count_answer(exchange: &Exchange<'_>, server: ServerIndex, status: u16) {
+    let result = if status < 500 {
+        UpstreamResult::Ok
+    } else {
+        UpstreamResult::ServerError
+    };
+    let latency_ns = exchange.account.upstream_ns.unwrap_or(0);
+    let state = exchange.view.live.server(server);
+    state
+        .metrics(exchange.worker.index)
+        .observe(result, latency_ns);
 }
 
 /// How a relay ended.
