@@ -25,6 +25,8 @@ from rig import gateway, processes  # noqa: E402
 
 SCENARIOS = ["tools-call", "tools-list-10", "tools-list-500", "request-64k", "result-64k", "result-1m", "sse-burst",
              "connection-per-request"]
+# The fixture lists as many tools as the path of its URL says, so this one has a server of its own.
+LARGE_LIST = "tools-list-500"
 ROUND_S = 20
 ROUNDS_PER_UPSTREAM = 10
 GROWTH_BYTES_MAX = 1 << 20
@@ -89,7 +91,8 @@ def soak(options, upstream, service, key):
     number = 0
     while time.monotonic() - began < options.minutes * 60:
         scenario = SCENARIOS[number % len(SCENARIOS)]
-        right, answers, fault = load(options.perf, service.url, key, scenario)
+        url = f"{service.url}/{'large' if scenario == LARGE_LIST else 'small'}"
+        right, answers, fault = load(options.perf, url, key, scenario)
         if not service.alive():
             return [*wrong, f"the gateway ended:\n{service.log_tail()}"]
         if not right:
@@ -120,7 +123,8 @@ def main():
     configuration = gateway.Configuration(folder)
     configuration.section("[rate_limit]", requests_per_second=1_000_000, burst_size=1_000_000)
     key = configuration.api_key("soak", ["*"])
-    configuration.upstream(f"http://127.0.0.1:{port}/mcp")
+    configuration.server("small", f"http://127.0.0.1:{port}/tools/10")
+    configuration.server("large", f"http://127.0.0.1:{port}/tools/500")
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(processes.Service("upstream", fixture, port, folder))
         service = stack.enter_context(gateway.gateway(options.guard, configuration))
