@@ -33,6 +33,8 @@ thread_local! {
 /// The deadline of one socket.
 pub(crate) struct Deadline {
     due_ms: Cell<u64>,
+    /// How long it was set for.
+    limit_ms: Cell<u64>,
     /// When the wheel will look at it.
     scheduled_ms: Cell<u64>,
     key: Cell<usize>,
@@ -44,6 +46,7 @@ impl Deadline {
     pub(crate) fn none() -> Self {
         Self {
             due_ms: Cell::new(NEVER_MS),
+            limit_ms: Cell::new(NEVER_MS),
             scheduled_ms: Cell::new(NEVER_MS),
             key: Cell::new(0),
             expired: Cell::new(false),
@@ -65,19 +68,31 @@ impl Deadline {
 #[inline]
 pub(crate) fn set(descriptor: &Rc<Descriptor>, limit: Option<Duration>) {
     let deadline = descriptor.deadline();
-    let due_ms = match limit {
-        Some(limit) => due_after(Clock::coarse_ms(), limit),
-        None => NEVER_MS,
-    };
+    let limit_ms = limit.map_or(NEVER_MS, |limit| {
+        u64::try_from(limit.as_millis()).unwrap_or(NEVER_MS - 1)
+    });
+    deadline.limit_ms.set(limit_ms);
+    let due_ms = due_after(Clock::coarse_ms(), limit_ms);
     deadline.due_ms.set(due_ms);
     if due_ms < deadline.scheduled_ms.get() {
         WHEEL.with_borrow_mut(|wheel| wheel.schedule(descriptor, Clock::coarse_ms()));
     }
 }
 
-fn due_after(now_ms: u64, limit: Duration) -> u64 {
-    let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(NEVER_MS);
-    now_ms.saturating_add(limit_ms).min(NEVER_MS - 1)
+/// Starts the time of a deadline that is set anew: there was progress.
+pub(crate) fn renew(descriptor: &Descriptor) {
+    let deadline = descriptor.deadline();
+    // Later than before, so the wheel finds out by itself.
+    deadline
+        .due_ms
+        .set(due_after(Clock::coarse_ms(), deadline.limit_ms.get()));
+}
+
+fn due_after(now_ms: u64, limit_ms: u64) -> u64 {
+    match limit_ms {
+        NEVER_MS => NEVER_MS,
+        _ => now_ms.saturating_add(limit_ms).min(NEVER_MS - 1),
+    }
 }
 
 /// Takes `descriptor` out of the wheel. Must be called before its owner lets go of it.

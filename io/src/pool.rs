@@ -81,7 +81,7 @@ impl ConnectionPool {
             self.count(|counts| counts.aged += 1);
             return false;
         }
-        if idle.stream.timed_out() || idle.stream.is_stale() {
+        if idle.stream.timed_out() || idle.stream.has_gone_stale() {
             self.count(|counts| counts.stale += 1);
             return false;
         }
@@ -91,6 +91,7 @@ impl ConnectionPool {
     /// Keeps `stream` for later. The caller vouches that its last answer was read to the end.
     pub fn checkin(&self, stream: Stream) {
         stream.set_deadline(None);
+        stream.watch_idle();
         let mut idle = self.idle.borrow_mut();
         idle.push_back(Idle {
             stream,

@@ -6,7 +6,7 @@ use std::{
     io::{self, ErrorKind},
     net::{Shutdown, SocketAddr},
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -202,6 +202,7 @@ impl Stream {
 
     /// Writes all of `bytes`, as fast as the peer takes them. Small messages go out with one call.
     ///
+    /// A deadline that is set counts from the last progress: it bounds a stall, not the whole.
     /// Errors: `TimedOut` after the deadline, `BrokenPipe` or `ConnectionReset` when the peer has left.
     pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         self.write_parts([bytes, &[]]).await
@@ -216,7 +217,10 @@ impl Stream {
         poll_fn(|cx| {
             while !(parts[0].is_empty() && parts[1].is_empty()) {
                 match self.try_write(parts) {
-                    Ok(sent) => advance(&mut parts, sent),
+                    Ok(sent) => {
+                        advance(&mut parts, sent);
+                        deadline::renew(&self.descriptor);
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         ready!(self.write_watch.poll(&self.descriptor, cx))?;
                     }
@@ -270,6 +274,32 @@ impl Stream {
     async fn hangup_behind_bytes(&self) {
         while !socket::peer_left(&*self.descriptor) {
             time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
+        }
+    }
+
+    /// Begins to look out for the peer while the connection idles: what comes is noticed at the next turn of the ring, and
+    /// [`Stream::is_stale`] then needs no system call. The wait becomes that of the next read.
+    pub(crate) fn watch_idle(&self) {
+        if !self.descriptor.is_epoll() && !self.read_hint.get() {
+            self.has_stirred();
+        }
+    }
+
+    /// Whether the wait of an idle connection has ended.
+    fn has_stirred(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let stirred = self.read_watch.poll(&self.descriptor, &mut cx).is_ready();
+        if stirred {
+            self.read_hint.set(true);
+        }
+        stirred
+    }
+
+    /// As [`Stream::is_stale`], for a connection that was watched while it idled.
+    pub(crate) fn has_gone_stale(&self) -> bool {
+        match self.descriptor.is_epoll() || self.read_hint.get() {
+            true => self.is_stale(),
+            false => self.has_stirred(),
         }
     }
 

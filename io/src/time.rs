@@ -28,8 +28,10 @@ impl fmt::Display for Elapsed {
 impl std::error::Error for Elapsed {}
 
 /// Waits for `duration`, rounded up to milliseconds. May be dropped.
+///
+/// The timer is allocated: it is half a kilobyte, and a connection's task would carry one for each place that may sleep.
 pub async fn sleep(duration: Duration) {
-    monoio::time::sleep(duration.min(SLEEP_MAX)).await;
+    Box::pin(monoio::time::sleep(duration.min(SLEEP_MAX))).await;
 }
 
 /// Runs `future` for `limit` at most. Dropping the result drops it.

@@ -108,8 +108,12 @@ impl Reloaded {
     }
 
     pub(super) fn rejected_by(diagnostics: &[Diagnostic]) -> Self {
+        // The warnings beside them are shown, and are no reason.
+        let errors = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error());
         Self::Rejected {
-            errors: diagnostics.iter().map(ToString::to_string).collect(),
+            errors: errors.map(ToString::to_string).collect(),
             diagnostics: diagnostics.iter().map(Diagnostic::to_json).collect(),
         }
     }

@@ -16,7 +16,7 @@ use crate::engine::audit::{Decision, EventType, Record, SessionTag};
 use crate::engine::identity::Principal;
 use crate::engine::mcp::message::{Message, Subject};
 use crate::engine::mcp::methods::Method;
-use crate::engine::policy::Rule;
+use crate::engine::policy::{Rule, SubjectKind};
 use crate::engine::snapshot::ServerIndex;
 use crate::mailbox::Ticket;
 
@@ -102,18 +102,18 @@ impl<'a> Described<'a> {
 pub(super) struct Kept {
     method: Method,
     method_text: Box<[u8]>,
-    subject: Option<(fn(&[u8]) -> Named<'_>, Box<[u8]>)>,
+    subject: Option<(SubjectKind, Box<[u8]>)>,
     id: Option<Box<[u8]>>,
     rule: Option<Rule>,
 }
 
 impl Kept {
     pub(super) fn of(described: &Described<'_>) -> Self {
-        let subject: Option<(fn(&[u8]) -> Named<'_>, Box<[u8]>)> = match described.subject {
+        let subject = match described.subject {
             Named::Nothing => None,
-            Named::Tool(name) => Some((|name| Named::Tool(name), name.into())),
-            Named::Prompt(name) => Some((|name| Named::Prompt(name), name.into())),
-            Named::Resource(uri) => Some((|uri| Named::Resource(uri), uri.into())),
+            Named::Tool(name) => Some((SubjectKind::Tool, name.into())),
+            Named::Prompt(name) => Some((SubjectKind::Prompt, name.into())),
+            Named::Resource(uri) => Some((SubjectKind::Resource, uri.into())),
         };
         Self {
             method: described.method,
@@ -128,10 +128,12 @@ impl Kept {
         Described {
             method: self.method,
             method_text: &self.method_text,
-            subject: self
-                .subject
-                .as_ref()
-                .map_or(Named::Nothing, |(named, text)| named(text)),
+            subject: match &self.subject {
+                Some((SubjectKind::Tool, name)) => Named::Tool(name),
+                Some((SubjectKind::Prompt, name)) => Named::Prompt(name),
+                Some((SubjectKind::Resource, uri)) => Named::Resource(uri),
+                Some((SubjectKind::Method, _)) | None => Named::Nothing,
+            },
             id: self.id.as_deref(),
             rule: self.rule,
         }

@@ -18,8 +18,8 @@ use super::relay;
 use super::state::{View, Worker};
 use super::streams::StreamSlot;
 use crate::engine::admission::{
-    Arrival, HeadAdmission, Judgement, Understood, Verb, actions, admit_head, judge, read_bodiless,
-    read_body,
+    Arrival, BodyRefusal, HeadAdmission, Judgement, Verb, actions, admit_head, judge,
+    read_bodiless, read_body,
 };
 use crate::engine::audit::{Decision, SessionTag};
 use crate::engine::identity::{Principal, client_address};
@@ -58,6 +58,30 @@ pub(super) struct Exchange<'c> {
     /// Length of the body behind the head in the connection's buffer, once it is there.
     pub(super) body_len: Option<usize>,
     pub(super) notes: Notes,
+}
+
+/// What comes of a message before anything is sent.
+///
+/// Told apart here and acted on by the caller, so that what was read for it is not carried along while the answer is awaited.
+enum Weighed {
+    /// It may go to the upstream.
+    Passes(Passage),
+    /// It is no message that anybody may send here.
+    Refused(Failure),
+    /// Its body cannot be read.
+    Unread(BodyRefusal),
+    /// It may not pass now.
+    Limited(Failure),
+    /// No rule allows it.
+    Denied(Judgement),
+}
+
+/// The right to pass, and what holds while it is used.
+struct Passage {
+    permit: Permit,
+    agreement: Agreement,
+    /// Counts the caller's open streams.
+    _slot: Option<StreamSlot>,
 }
 
 /// Who asks for which server, once the head is admitted.
@@ -201,7 +225,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// The body, and what it says.
+    /// The body, what it says, and whether it may pass.
     async fn take_message(&mut self, addressed: Addressed) -> Fate {
         if let Err(failure) = self.read_body().await {
             return match failure {
@@ -209,19 +233,13 @@ impl Exchange<'_> {
                 None => Fate::Abort,
             };
         }
-        let understood = match read_body(
-            self.view.limits(),
-            &self.digest,
-            self.head_bytes(),
-            self.body_bytes(),
-        ) {
-            Ok(understood) => understood,
-            Err(refusal) => return self.refuse_body(refusal).await,
-        };
-        if !self.account.reserve(understood.body.messages().len()) {
-            return self.refuse(Failure::AuditFull).await;
+        match self.weigh(&addressed) {
+            Weighed::Passes(passage) => self.pass_on(addressed, passage).await,
+            Weighed::Refused(failure) => self.refuse(failure).await,
+            Weighed::Unread(refusal) => self.refuse_body(refusal).await,
+            Weighed::Limited(failure) => self.limit(failure).await,
+            Weighed::Denied(judgement) => self.deny(judgement).await,
         }
-        self.judge(addressed, understood).await
     }
 
     async fn read_body(&mut self) -> Result<(), Option<Failure>> {
@@ -252,8 +270,21 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Policy and quota. Denied calls are charged too, so asking for what is hidden is no free search.
-    async fn judge(&mut self, addressed: Addressed, understood: Understood) -> Fate {
+    /// Message, audit room, policy and quota. Denied calls are charged too, so asking for what is hidden is no free search.
+    fn weigh(&mut self, addressed: &Addressed) -> Weighed {
+        let read = read_body(
+            self.view.limits(),
+            &self.digest,
+            self.head_bytes(),
+            self.body_bytes(),
+        );
+        let understood = match read {
+            Ok(understood) => understood,
+            Err(refusal) => return Weighed::Unread(refusal),
+        };
+        if !self.account.reserve(understood.body.messages().len()) {
+            return Weighed::Refused(Failure::AuditFull);
+        }
         let bytes = self.body_bytes();
         let server = self.view.snapshot().server(addressed.server);
         let judgement = judge(&addressed.principal, server, &understood.body, bytes);
@@ -269,27 +300,38 @@ impl Exchange<'_> {
                 Rules::Each(understood.body.messages().iter().map(rule_of).collect())
             }
         };
-        let charged = self.charge(&addressed, &understood.body);
+        let charged = self.charge(addressed, &understood.body);
         let agreement = understood.agreement;
         let is_listening = understood.body.messages().iter().any(opens_stream);
         self.notes = Notes::Read(understood, rules);
         if let Err(failure) = charged {
-            return self.limit(failure).await;
+            return Weighed::Limited(failure);
         }
-        match judgement.permit() {
-            Some(permit) => {
-                let slot = if is_listening {
-                    self.admit_stream(&addressed)
-                } else {
-                    Ok(None)
-                };
-                match slot {
-                    Ok(slot) => self.pass_on(addressed, agreement, permit, slot).await,
-                    Err(failure) => self.limit(failure).await,
-                }
-            }
-            None => self.deny(judgement).await,
-        }
+        let Some(permit) = judgement.permit() else {
+            return Weighed::Denied(judgement);
+        };
+        self.passage(addressed, agreement, permit, is_listening)
+    }
+
+    fn passage(
+        &self,
+        addressed: &Addressed,
+        agreement: Agreement,
+        permit: Permit,
+        is_listening: bool,
+    ) -> Weighed {
+        let slot = match is_listening
+            .then(|| self.admit_stream(addressed))
+            .transpose()
+        {
+            Ok(slot) => slot,
+            Err(failure) => return Weighed::Limited(failure),
+        };
+        Weighed::Passes(Passage {
+            permit,
+            agreement,
+            _slot: slot,
+        })
     }
 
     fn charge(&mut self, addressed: &Addressed, body: &Body) -> Result<(), Failure> {
@@ -317,68 +359,65 @@ impl Exchange<'_> {
 
     /// GET and DELETE: the streams and sessions of the legacy era.
     async fn take_bodiless(&mut self, addressed: Addressed) -> Fate {
+        match self.weigh_bodiless(&addressed) {
+            Weighed::Passes(passage) => self.pass_on(addressed, passage).await,
+            Weighed::Limited(failure) => self.limit(failure).await,
+            Weighed::Refused(failure) => self.refuse(failure).await,
+            Weighed::Unread(_) | Weighed::Denied(_) => self.refuse(Failure::Internal).await,
+        }
+    }
+
+    fn weigh_bodiless(&mut self, addressed: &Addressed) -> Weighed {
         let agreement = match read_bodiless(&self.digest, self.head_bytes()) {
             Ok(agreement) => agreement,
-            Err(failure) => return self.refuse(failure).await,
+            Err(failure) => return Weighed::Refused(failure),
         };
         if !matches!(
             self.head.framing,
             RequestFraming::None | RequestFraming::Length(0)
         ) {
-            return self.refuse(Failure::BadBody).await;
+            return Weighed::Refused(Failure::BadBody);
         }
         if !self.account.reserve(1) {
-            return self.refuse(Failure::AuditFull).await;
+            return Weighed::Refused(Failure::AuditFull);
         }
         let snapshot = self.view.snapshot();
         let server = snapshot.server(addressed.server);
-        let permit = match decide_stream(&addressed.principal, server) {
-            Ok(permit) => permit,
-            Err(_) => return self.refuse(Failure::NotFound).await,
+        let Ok(permit) = decide_stream(&addressed.principal, server) else {
+            return Weighed::Refused(Failure::NotFound);
         };
         self.notes = Notes::Bare(Some(permit.rule()));
         let charged = self
             .worker
             .charge(snapshot, &addressed.principal, server, &[None]);
-        if let Err(failure) = self.settle_charge(charged) {
-            return self.limit(failure).await;
-        }
-        let slot = if self.head.method == HttpMethod::Get {
-            self.admit_stream(&addressed)
-        } else {
-            Ok(None)
-        };
-        match slot {
-            Ok(slot) => self.pass_on(addressed, agreement, permit, slot).await,
-            Err(failure) => self.limit(failure).await,
+        match self.settle_charge(charged) {
+            Ok(()) => self.passage(
+                addressed,
+                agreement,
+                permit,
+                self.head.method == HttpMethod::Get,
+            ),
+            Err(failure) => Weighed::Limited(failure),
         }
     }
 
-    fn admit_stream(&self, addressed: &Addressed) -> Result<Option<StreamSlot>, Failure> {
+    fn admit_stream(&self, addressed: &Addressed) -> Result<StreamSlot, Failure> {
         let max = self.view.limits().streams_per_principal;
-        let slot = self
-            .worker
-            .streams
-            .admit(addressed.principal.identity(), max);
-        slot.map(Some).ok_or(Failure::TooManyStreams)
+        let identity = addressed.principal.identity();
+        let slot = self.worker.streams.admit(identity, max);
+        slot.ok_or(Failure::TooManyStreams)
     }
 
     /// The upstream, and the way back.
-    async fn pass_on(
-        &mut self,
-        addressed: Addressed,
-        agreement: Agreement,
-        permit: Permit,
-        _slot: Option<StreamSlot>,
-    ) -> Fate {
+    async fn pass_on(&mut self, addressed: Addressed, passage: Passage) -> Fate {
         self.account.decision = Decision::Allowed;
         let outbound = Outbound {
-            permit,
-            agreement,
+            permit: passage.permit,
+            agreement: passage.agreement,
             remainder_len: addressed.remainder_len,
         };
         match forward::send(self, outbound).await {
-            Ok(inbound) => relay::run(self, &addressed.principal, agreement, inbound).await,
+            Ok(inbound) => relay::run(self, &addressed.principal, passage.agreement, inbound).await,
             Err(fault) => self.report_upstream(addressed.server, fault).await,
         }
     }

@@ -1,8 +1,8 @@
 //! The data plane: drives connections with the decisions of the engine.
 //!
-//! A request is served start to end on the thread that accepted its connection: [`connection`] reads heads and keeps the
-//! connection alive, [`exchange`] takes one request through admission, [`forward`] sends it with its permit, [`relay`] brings
-//! the answer back, [`account`] leaves the record and the counts.
+//! A request is served start to end on the thread that accepted its connection: `connection` reads heads and keeps the
+//! connection alive, `exchange` takes one request through admission, `forward` sends it with its permit, `relay` brings
+//! the answer back, `account` leaves the record and the counts.
 //!
 //! **Invariants:** nothing here decides; the engine does. `forward::send` is the one function that writes to an upstream, and
 //! it takes a `Permit`. A worker waits for no other thread to answer a request, and takes no lock that another worker holds

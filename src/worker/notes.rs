@@ -9,6 +9,10 @@ use crate::engine::mcp::methods::Method;
 use crate::engine::policy::Rule;
 
 /// What the record will say of the messages.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message that was read is the common case and must not be allocated"
+)]
 pub(super) enum Notes {
     /// There is none to speak of: a page of the gateway's own.
     Nothing,

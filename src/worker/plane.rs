@@ -44,8 +44,8 @@ pub fn bind(server: &Server, workers: usize) -> Result<Box<dyn Bound>, String> {
         .map(ListenerSeed::local_addr)
         .ok_or("server.workers is 0; at least one is needed")?;
     let caps = ConnectionCaps::new(
-        affordable(server.limits.connections as usize),
-        server.limits.connections_per_ip as usize,
+        affordable(server.limits.connections),
+        server.limits.connections_per_ip,
     );
     Ok(Box::new(Listeners {
         seeds,

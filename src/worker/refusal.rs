@@ -6,6 +6,7 @@ use guard_io::{Buffer, Clock};
 use super::answer;
 use super::exchange::{Exchange, Fate};
 use super::forward::UpstreamFault;
+use super::notes::Notes;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
 use crate::engine::identity::{AuthFailure, Provider};
@@ -35,6 +36,10 @@ impl Exchange<'_> {
             }
         };
         self.worker.metrics().auth(provider(reason), result);
+        if result == AuthResult::Limited {
+            // Counted, and not recorded: whoever guesses without end shall not fill the disk.
+            self.notes = Notes::Nothing;
+        }
         self.refuse(failure).await
     }
 

@@ -72,7 +72,8 @@ pub(super) async fn acquire(view: &View, server: ServerIndex) -> Result<Connecte
             stream,
             is_reused: true,
         }),
-        None => open(view, server).await.map(|stream| Connected {
+        // Boxed, because it is rare and large, and every connection's task would carry it.
+        None => Box::pin(open(view, server)).await.map(|stream| Connected {
             stream,
             is_reused: false,
         }),

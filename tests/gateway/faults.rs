@@ -31,7 +31,8 @@ fn an_upstream_that_is_down_is_502_at_once_and_served_again_when_back() {
 #[test]
 fn answers_that_are_broken_or_ambiguous_are_502_and_their_connection_is_not_reused() {
     let raw = |text: &'static str| move || vec![Step::Send(text.as_bytes().to_vec())];
-    let cases: Vec<(&str, Box<dyn Fn() -> Vec<Step> + Send + Sync>)> = vec![
+    type Script = Box<dyn Fn() -> Vec<Step> + Send + Sync>;
+    let cases: Vec<(&str, Script)> = vec![
         (
             "both framings",
             Box::new(raw(

@@ -187,3 +187,26 @@ fn notifications_need_no_mirrored_headers() {
         202
     );
 }
+
+#[test]
+fn methods_that_are_gone_are_not_found_whoever_asks() {
+    let upstream = Upstream::start(plain_server);
+    let gateway = Setup::in_front_of(&upstream.url()).start();
+    for method in [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "tasks/result",
+        "tasks/list",
+    ] {
+        let (fields, body) = modern(5, method, None);
+        let answer =
+            gateway
+                .client()
+                .exchange(post("/mcp", &format!("{}{fields}", bearer(READER)), &body));
+        assert_eq!((answer.status, answer.code()), (404, -32601), "{method}");
+        assert_eq!(answer.json()["id"], 5);
+    }
+    assert_eq!(upstream.count(), 0);
+}

@@ -196,6 +196,27 @@ fn deadline_ends_a_write_to_a_stalled_peer() {
 }
 
 #[test]
+fn deadline_of_a_write_counts_from_the_last_progress() {
+    on_each_driver(async || {
+        for (near, far) in [tcp_pair().await, unix_pair()] {
+            let reader = spawn(async move {
+                let mut read = 0;
+                let mut buffer = Buffer::with_capacity(256 << 10);
+                while read < 24 << 20 {
+                    // Four times as long in all as the writer may stall.
+                    time::sleep(Duration::from_millis(10)).await;
+                    read += far.read(&mut buffer).await.unwrap();
+                    buffer.clear();
+                }
+            });
+            near.set_deadline(Some(Duration::from_millis(250)));
+            near.write_all(&vec![0; 24 << 20]).await.unwrap();
+            reader.await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn deadline_that_is_moved_or_taken_away_does_not_fire() {
     on_each_driver(async || {
         let (near, far) = tcp_pair().await;

@@ -4,7 +4,7 @@ use crate::engine::identity::Principal;
 use crate::engine::limits::Limits;
 use crate::engine::mcp::agreement::{Agreement, Disagreement, agree, agree_without_body};
 use crate::engine::mcp::headers::HeaderDigest;
-use crate::engine::mcp::message::{Body, Id, Message, Subject as Asked};
+use crate::engine::mcp::message::{Body, Call, Id, Message, Subject as Asked};
 use crate::engine::mcp::revision::Era;
 use crate::engine::mcp::scan::{ScanError, ScanLimits, scan};
 use crate::engine::policy::{Action, Denial, Permit, Subject, decide_all};
@@ -47,14 +47,16 @@ pub fn read_body(
         id: error.id,
         detail: Some(error),
     })?;
-    match agree(digest, head, &body, bytes) {
-        Ok(agreement) => Ok(Understood { body, agreement }),
-        Err(disagreement) => Err(BodyRefusal {
-            failure: disagreed(disagreement),
-            id: only_id(&body),
-            detail: None,
-        }),
+    let refuse = |failure| BodyRefusal {
+        failure,
+        id: only_id(&body),
+        detail: None,
+    };
+    let agreement = agree(digest, head, &body, bytes).map_err(|error| refuse(disagreed(error)))?;
+    if agreement.is_version_known && body.messages().iter().any(is_gone) {
+        return Err(refuse(Failure::UnknownMethod));
     }
+    Ok(Understood { body, agreement })
 }
 
 /// Reads the head of a GET or DELETE. Modern revisions have neither: 405 (2026-07-28 Streamable HTTP).
@@ -64,6 +66,12 @@ pub fn read_bodiless(digest: &HeaderDigest, head: &[u8]) -> Result<Agreement, Fa
         Era::Legacy => Ok(agreement),
         Era::Modern => Err(Failure::MethodNotAllowed { allow: "POST" }),
     }
+}
+
+/// Methods that a revision has dropped are told from missing endpoints by this body (2026-07-28 Streamable HTTP, Protocol
+/// Version Header), whoever may call what.
+fn is_gone(message: &Message) -> bool {
+    message.request_id().is_some() && message.call().is_some_and(Call::is_gone)
 }
 
 fn only_id(body: &Body) -> Option<Id> {

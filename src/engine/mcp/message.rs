@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::json::decoded;
 use super::methods::{Judged, Method, NOTIFICATION_PREFIX};
+use super::revision::Revision;
 use crate::engine::span::Span;
 
 /// A body that the scanner accepted.
@@ -271,6 +272,14 @@ impl Message {
 }
 
 impl Call {
+    /// Whether this is a request of 2026-07-28 for a method that only earlier revisions have.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let is_known = self.method != Method::Other && !self.method.is_notification();
+        let opens_modern = self.params.meta.protocol_version.is_some();
+        is_known && opens_modern && !self.method.exists_in(Revision::R2026_07_28)
+    }
+
     /// A field that the method needs is there, or the scanner would have refused; the fallback judges by method name, which
     /// no entry for tools, prompts or resources allows.
     fn request_subject<'a>(&'a self, body: &'a [u8]) -> Subject<'a> {

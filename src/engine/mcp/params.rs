@@ -258,8 +258,12 @@ fn read_texts(reader: &mut Reader<'_>, member: &'static str, max: usize) -> Read
     Ok(texts)
 }
 
-/// Refuses a request whose method needs a member that is missing or has another type.
+/// Refuses a request whose method needs a member that is missing or has another type. A method that is gone needs none: that
+/// it is gone is the answer.
 pub(super) fn check(call: &Call) -> Read<()> {
+    if call.is_gone() {
+        return Ok(());
+    }
     let params = &call.params;
     let (is_there, member) = match call.method.judged() {
         Judged::Never | Judged::ByMethod => return Ok(()),

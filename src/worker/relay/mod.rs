@@ -26,15 +26,13 @@ use crate::engine::mcp::forwarding::forwards_response_field;
 use crate::engine::mcp::methods::ListKind;
 use crate::engine::mcp::revision::Era;
 use crate::engine::policy::{Subject, SubjectKind, sees_all, shows};
-use crate::engine::snapshot::Server;
+use crate::engine::snapshot::{Server, ServerIndex};
 use crate::metrics::UpstreamResult;
 
 /// First read of a body whose length is not known.
 const READ_BYTES: usize = 16 << 10;
 /// Reads of a body that fits into one.
 const MIDDLE_READ_BYTES: usize = 64 << 10;
-const READ_BYTES_U64: u64 = READ_BYTES as u64;
-const MIDDLE_READ_BYTES_U64: u64 = MIDDLE_READ_BYTES as u64;
 /// Reads of a body that is known to be large.
 const LARGE_READ_BYTES: usize = 256 << 10;
 
@@ -105,18 +103,6 @@ pub(super) async fn run(
             return exchange.report_upstream(index, fault).await;
         }
     };
-    let result = if inbound.head.status < 500 {
-        UpstreamResult::Ok
-    } else {
-        UpstreamResult::ServerError
-    };
-    let latency_ns = exchange.account.upstream_ns.unwrap_or(0);
-    exchange
-        .view
-        .live
-        .server(index)
-        .metrics(exchange.worker.index)
-        .observe(result, latency_ns);
     exchange.account.status = inbound.head.status;
     let view = std::rc::Rc::clone(exchange.view);
     let server = view.snapshot().server(index);
@@ -134,6 +120,10 @@ pub(super) async fn run(
         Kind::Json | Kind::Other => plain::run(exchange, &leg, &mut inbound).await,
     };
     exchange.worker.give_index(inbound.index);
+    // What failed before anything was sent is counted with its fault.
+    if !matches!(fate, Relayed::Failed(_)) {
+        count_answer(exchange, index, inbound.head.status);
+    }
     match fate {
         Relayed::Whole(fate) => {
             settle(
@@ -167,6 +157,19 @@ pub(super) async fn run(
             Fate::Abort
         }
     }
+}
+
+fn count_answer(exchange: &Exchange<'_>, server: ServerIndex, status: u16) {
+    let result = if status < 500 {
+        UpstreamResult::Ok
+    } else {
+        UpstreamResult::ServerError
+    };
+    let latency_ns = exchange.account.upstream_ns.unwrap_or(0);
+    let state = exchange.view.live.server(server);
+    state
+        .metrics(exchange.worker.index)
+        .observe(result, latency_ns);
 }
 
 /// How a relay ended.
@@ -354,11 +357,10 @@ async fn read_more(
 
 /// Small buffers for small bodies, large ones once a large body is seen.
 fn size_for(buffer: &mut Buffer, announced_bytes: u64) {
-    let wanted = match announced_bytes {
-        0..=READ_BYTES_U64 => READ_BYTES,
-        ..=MIDDLE_READ_BYTES_U64 => MIDDLE_READ_BYTES,
-        _ => LARGE_READ_BYTES,
-    };
+    let announced = usize::try_from(announced_bytes).unwrap_or(usize::MAX);
+    let classes = [READ_BYTES, MIDDLE_READ_BYTES, LARGE_READ_BYTES];
+    let fitting = classes.into_iter().find(|class| announced <= *class);
+    let wanted = fitting.unwrap_or(LARGE_READ_BYTES);
     if buffer.is_empty() && buffer.capacity() < wanted {
         *buffer = Buffer::with_capacity(wanted);
     }
