@@ -95,6 +95,9 @@ def soak(options, upstream, service, key):
         right, answers, fault = load(options.perf, url, key, scenario)
         if not service.alive():
             return [*wrong, f"the gateway ended:\n{service.log_tail()}"]
+        if not upstream.alive():
+            # Not the gateway's fault, and no reason to believe the rest of the run.
+            return [*wrong, f"the fixture ended in round {number}:\n{upstream.log_tail()}"]
         if not right:
             wrong.append(f"round {number} {scenario}: {fault}")
         # The same work each time, so that the samples compare.
