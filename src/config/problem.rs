@@ -191,6 +191,8 @@ pub enum Problem {
     AuditNowhere,
     /// Warning: upstream session ids reach clients as they are.
     SessionsUnsealed,
+    /// Warning: workers do not poll in this version.
+    PollingUnavailable,
 }
 
 /// How bad a [`Problem`] is.
@@ -222,6 +224,7 @@ impl Problem {
             | Self::Expired { .. }
             | Self::AuditNowhere
             | Self::SessionsUnsealed
+            | Self::PollingUnavailable
             | Self::SecretFileExposed { .. }
             | Self::FileExposed { .. }
             | Self::FileWritable { .. } => Severity::Warning,
@@ -270,6 +273,7 @@ impl Problem {
             Self::Expired { .. } => "expired",
             Self::AuditNowhere => "audit_nowhere",
             Self::SessionsUnsealed => "sessions_unsealed",
+            Self::PollingUnavailable => "polling_unavailable",
         }
     }
 
@@ -379,6 +383,9 @@ impl fmt::Display for Problem {
             Self::AllowsNothing => f.write_str("list is absent or empty and allows nothing"),
             Self::Expired { at } => write!(f, "key ended at {at}"),
             Self::AuditNowhere => f.write_str("audit records are not kept anywhere"),
+            Self::PollingUnavailable => {
+                f.write_str("polling is not available in this version: idle workers sleep at once")
+            }
             Self::SessionsUnsealed => {
                 f.write_str("session ids of upstreams reach clients unsealed in this version: an id is not bound to its identity")
             }

@@ -31,6 +31,9 @@ pub(super) fn check(cx: &Context<'_>, config: &Config) {
     if config.audit.enabled && config.audit.file.is_none() && !config.audit.stdout {
         cx.report("audit", Problem::AuditNowhere);
     }
+    if config.server.busy_poll_us > 0 {
+        cx.report("server.busy_poll_us", Problem::PollingUnavailable);
+    }
     if !servers.is_empty() {
         cx.report("upstream", Problem::SessionsUnsealed);
     }

@@ -77,7 +77,7 @@ pub(super) const SERVER: Section = Section {
             "busy_poll_us",
             Kind::Integer,
             "0",
-            "Microseconds that an idle worker polls before it sleeps; lowers latency, costs CPU.",
+            "Microseconds that an idle worker polls before it sleeps. Not available yet: workers sleep at once, and `validate` warns.",
         ),
         key(
             "session_ttl",

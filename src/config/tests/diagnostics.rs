@@ -84,6 +84,14 @@ fn every_error_is_reported_at_once() {
 }
 
 #[test]
+fn polling_that_does_not_happen_is_said() {
+    check_with(
+        "[server]\nbusy_poll_us = 20\n",
+        &["server.busy_poll_us: warning polling_unavailable"],
+    );
+}
+
+#[test]
 fn keys_of_later_versions_are_refused_by_name_and_never_ignored() {
     for (more, path) in [
         (
