@@ -251,3 +251,15 @@ fn a_server_ceiling_binds_everybody_and_servers_are_told_apart() {
         "existence is not revealed"
     );
 }
+
+#[test]
+fn a_stream_is_filtered_whatever_its_status() {
+    let upstream = Upstream::start(|_| {
+        let body = format!("event: message\ndata: {}\n\n", tools_list("\"l\""));
+        answer(400, "Content-Type: text/event-stream\r\n", &body)
+    });
+    let gateway = Setup::in_front_of(&upstream.url()).start();
+    let refused = gateway.post(READER, LIST);
+    assert_eq!(refused.status, 400);
+    assert!(!refused.text().contains("delete_all"), "{refused:?}");
+}

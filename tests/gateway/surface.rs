@@ -107,3 +107,18 @@ fn head_is_answered_like_get_without_a_body() {
         "the connection stays in step"
     );
 }
+
+#[test]
+fn metrics_on_the_main_listener_want_a_credential_even_where_callers_need_none() {
+    let upstream = Upstream::start(plain_server);
+    let mut setup = Setup::in_front_of(&upstream.url());
+    setup
+        .config
+        .push_str("\n[auth.anonymous]\nallowed_tools = [\"*\"]\n");
+    setup.admin = "metrics_on_main = true".to_owned();
+    let gateway = setup.start();
+    assert_eq!(gateway.client().exchange(get("/metrics", "")).status, 401);
+    let shown = gateway.client().exchange(get("/metrics", &bearer(READER)));
+    assert_eq!(shown.status, 200);
+    assert!(shown.text().contains("mcp_guard_requests_total"));
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::identity::{AuthFailure, Principal};
+use crate::engine::identity::{AuthFailure, Principal, Provider};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::policy::reaches;
 use crate::engine::reply::Failure;
@@ -141,7 +141,7 @@ pub fn admit_head<'a>(
         Endpoint::Ready => page(Page::Ready, arrival.verb),
         Endpoint::Routes => own_answer(snapshot, arrival).map(HeadAdmission::Routes),
         Endpoint::Metrics if snapshot.metrics_on_main => {
-            own_answer(snapshot, arrival).map(HeadAdmission::Metrics)
+            named(own_answer(snapshot, arrival)?).map(HeadAdmission::Metrics)
         }
         Endpoint::Metrics => Err(Failure::NotFound.into()),
         Endpoint::Hidden => {
@@ -196,6 +196,14 @@ fn own_answer(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, H
     let principal = authenticate(snapshot, arrival)?;
     check_readable(arrival.verb)?;
     Ok(principal)
+}
+
+/// Metrics are for those who show a credential, whatever else anonymous callers may do.
+fn named(principal: Principal) -> Result<Principal, HeadRefusal> {
+    match principal.provider() {
+        Provider::Anonymous => Err(HeadRefusal::Unauthenticated(AuthFailure::Missing)),
+        _ => Ok(principal),
+    }
 }
 
 const fn check_readable(verb: Verb) -> Result<(), Failure> {

@@ -212,8 +212,8 @@ fn classify(exchange: &Exchange<'_>, inbound: &Inbound) -> Result<Kind, Upstream
     );
     let is_get = exchange.head.method == guard_io::http1::Method::Get;
     match kind {
-        Kind::Events if status < 300 => Ok(Kind::Events),
-        Kind::Events => Ok(Kind::Other),
+        // Whatever its status: a stream is never passed without a look.
+        Kind::Events => Ok(Kind::Events),
         Kind::Json if status < 300 && is_get => Err(UpstreamFault::BadAnswer("no event stream")),
         Kind::Json => Ok(Kind::Json),
         Kind::Other | Kind::Acknowledgement if is_empty || status >= 400 => Ok(Kind::Other),

@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     /// Keys of `[server]`.
     pub(crate) server: String,
+    /// Keys of `[server.admin]` beside its port.
+    pub(crate) admin: String,
     /// Keys of `[rate_limit]`.
     pub(crate) rate_limit: String,
     /// Keys of `[audit]`.
@@ -47,6 +49,7 @@ impl Setup {
         Self {
             config: format!("[upstream]\ntransport = \"http\"\nurl = \"{url}\"\n"),
             server: String::new(),
+            admin: String::new(),
             rate_limit: "enabled = false".to_owned(),
             audit: String::new(),
             args: vec!["--workers".into(), "2".into()],
@@ -101,8 +104,9 @@ impl Setup {
             .map(|io| format!("io = \"{io}\"\n"))
             .unwrap_or_default();
         format!(
-            "[server]\nport = 0\n{io}{}\n[server.admin]\nport = 0\n\n{}{}\n[rate_limit]\n{}\n\n[audit]\nfile = {audit:?}\nflush_interval = \"20ms\"\n{}\n\n{}",
+            "[server]\nport = 0\n{io}{}\n[server.admin]\nport = 0\n{}\n\n{}{}\n[rate_limit]\n{}\n\n[audit]\nfile = {audit:?}\nflush_interval = \"20ms\"\n{}\n\n{}",
             self.server,
+            self.admin,
             key_entry(
                 "reader",
                 READER,
