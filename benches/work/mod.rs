@@ -8,17 +8,14 @@ use std::sync::Arc;
 
 use guard_io::http1::{HeadIndex, HeadLimits, Progress, parse_request};
 use mcp_guard::engine::audit::{Decision, EventType, Record};
-use mcp_guard::engine::filter::{Visibility, filter_message};
+use mcp_guard::engine::filter::{Visible, filter_message};
 use mcp_guard::engine::identity::{ApiKey, ApiKeys, Authenticator, Challenges, KeyHash, Principal};
 use mcp_guard::engine::mcp::agreement::{Agreement, agree};
 use mcp_guard::engine::mcp::headers::HeaderDigest;
 use mcp_guard::engine::mcp::message::{Body, Subject as Asked};
-use mcp_guard::engine::mcp::methods::ListKind;
 use mcp_guard::engine::mcp::revision::Era;
 use mcp_guard::engine::mcp::scan::{ScanLimits, scan};
-use mcp_guard::engine::policy::{
-    Action, Grants, Permit, Subject, SubjectKind, ToolPattern, decide, sees_all, shows,
-};
+use mcp_guard::engine::policy::{Action, Grants, Permit, Subject, ToolPattern, decide};
 use mcp_guard::engine::quota::{HandleCache, Quota, QuotaPlan, QuotaTable, ToolLimit};
 use mcp_guard::engine::snapshot::{
     Server, ServerIndex, ServerParts, Snapshot, SnapshotParts, Upstream, UpstreamAddress,
@@ -223,36 +220,6 @@ impl Gate {
         };
         filter_message(list, Era::Legacy, &visible, out).expect("fixed list");
         out.len()
-    }
-}
-
-struct Visible<'a> {
-    principal: &'a Principal,
-    server: &'a Server,
-}
-
-fn subject_kind(kind: ListKind) -> SubjectKind {
-    match kind {
-        ListKind::Tools => SubjectKind::Tool,
-        ListKind::Prompts => SubjectKind::Prompt,
-        ListKind::Resources | ListKind::ResourceTemplates => SubjectKind::Resource,
-    }
-}
-
-impl Visibility for Visible<'_> {
-    fn shows(&self, kind: ListKind, name: &str) -> bool {
-        shows(
-            self.principal,
-            self.server,
-            Subject {
-                kind: subject_kind(kind),
-                name,
-            },
-        )
-    }
-
-    fn shows_all(&self, kind: ListKind) -> bool {
-        sees_all(self.principal, self.server, subject_kind(kind))
     }
 }
 

@@ -13,6 +13,7 @@
 mod edits;
 mod lists;
 pub mod probe;
+mod visible;
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ use crate::engine::mcp::limits::ANSWER_DEPTH_MAX;
 use crate::engine::mcp::methods::ListKind;
 use crate::engine::mcp::revision::Era;
 use edits::Edits;
+
+pub use visible::Visible;
 
 /// What a caller may see. The same policy decides calls.
 pub trait Visibility {

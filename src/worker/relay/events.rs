@@ -8,9 +8,9 @@ use std::time::Duration;
 use guard_io::http1::{BodyFraming, BodyReader, CHUNK_END, LAST_CHUNK, chunk_header};
 use guard_io::{Buffer, Clock, Either, Stream, select};
 
-use super::{Kind, Leg, Relayed, Visible, open_framing, write_head};
+use super::{Kind, Leg, Relayed, open_framing, write_head};
 use crate::engine::filter::probe::ListProbe;
-use crate::engine::filter::{Outcome, filter_message};
+use crate::engine::filter::{Outcome, Visible, filter_message};
 use crate::engine::limits::STREAM_BUFFER_BYTES_MAX;
 use crate::engine::mcp::revision::Era;
 use crate::engine::mcp::sse::{Splitter, data_of, replace_data};

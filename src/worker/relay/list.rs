@@ -3,8 +3,8 @@
 use guard_io::Buffer;
 use guard_io::http1::{BodyFraming, BodyReader};
 
-use super::{Halt, Kind, Leg, READ_BYTES, Relayed, Visible, read_more, write_head};
-use crate::engine::filter::{FilterError, Outcome, filter_message};
+use super::{Halt, Kind, Leg, READ_BYTES, Relayed, read_more, write_head};
+use crate::engine::filter::{FilterError, Outcome, Visible, filter_message};
 use crate::metrics::Bound;
 use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault};

@@ -19,13 +19,11 @@ use super::detached::{self, Stage, Unfinished};
 use super::exchange::{Exchange, Fate};
 use super::forward::{Inbound, UpstreamFault, goes_on_alone, read_fault};
 use super::notes::Notes;
-use crate::engine::filter::Visibility;
+use crate::engine::filter::Visible;
 use crate::engine::identity::Principal;
 use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::forwarding::forwards_response_field;
-use crate::engine::mcp::methods::ListKind;
 use crate::engine::mcp::revision::Era;
-use crate::engine::policy::{Subject, SubjectKind, sees_all, shows};
 use crate::engine::snapshot::{Server, ServerIndex};
 use crate::metrics::UpstreamResult;
 
@@ -45,45 +43,6 @@ enum Kind {
     Other,
     /// It says "accepted" or names no type: there should be no body, whatever its framing.
     Acknowledgement,
-}
-
-/// What the caller sees of a server's lists: what the policy would let it call.
-struct Visible<'a> {
-    principal: &'a Principal,
-    server: &'a Server,
-}
-
-impl Visibility for Visible<'_> {
-    fn shows(&self, kind: ListKind, name: &str) -> bool {
-        shows(
-            self.principal,
-            self.server,
-            Subject {
-                kind: subject_kind(kind),
-                name,
-            },
-        )
-    }
-
-    fn shows_all(&self, kind: ListKind) -> bool {
-        sees_all(self.principal, self.server, subject_kind(kind))
-    }
-}
-
-impl Visible<'_> {
-    fn shows_everything(&self) -> bool {
-        [ListKind::Tools, ListKind::Prompts, ListKind::Resources]
-            .iter()
-            .all(|kind| self.shows_all(*kind))
-    }
-}
-
-const fn subject_kind(kind: ListKind) -> SubjectKind {
-    match kind {
-        ListKind::Tools => SubjectKind::Tool,
-        ListKind::Prompts => SubjectKind::Prompt,
-        ListKind::Resources | ListKind::ResourceTemplates => SubjectKind::Resource,
-    }
 }
 
 /// Brings the answer to the client.
