@@ -236,6 +236,7 @@ fn snapshot(keys: usize) -> Snapshot {
         },
         target: "/mcp".into(),
         host_header: "127.0.0.1:4100".into(),
+        speech: mcp_guard::engine::snapshot::Speech::DEFAULT,
     };
     let quota = Quota::new(1_000_000.0, 1_000_000).expect("within bounds");
     let pattern = ToolPattern::parse("bytes_*").expect("valid pattern");

@@ -8,6 +8,7 @@
 
 mod admin;
 pub mod audit;
+mod bridge;
 mod gateway;
 pub mod http;
 pub mod logging;

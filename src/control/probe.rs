@@ -45,6 +45,8 @@ async fn probe(server: Arc<ServerState>, patience: Duration) {
 async fn connect(server: &ServerState) -> bool {
     match &server.address {
         UpstreamAddress::Unix { path } => UnixStream::connect(path).await.is_ok(),
+        // Its bridge knows.
+        UpstreamAddress::Child(_) => true,
         UpstreamAddress::Http { .. } => {
             let resolved = server.resolved.load_full();
             TcpStream::connect(resolved.addresses()).await.is_ok()

@@ -225,6 +225,7 @@ impl<'a> Peer<'a> {
         let endpoint = match &server.upstream.address {
             UpstreamAddress::Http { host, port } => Endpoint::Tcp(host.to_string(), *port),
             UpstreamAddress::Unix { path } => Endpoint::Unix(path.clone()),
+            UpstreamAddress::Child(_) => return Err(Failed::NotMcp("it is no HTTP server")),
         };
         let client = Some(Client::connect(&endpoint).await?);
         Ok(Self {

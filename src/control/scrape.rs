@@ -43,6 +43,7 @@ pub fn metrics(shared: &Shared) -> String {
 pub(super) const fn transport(address: &UpstreamAddress) -> &'static str {
     match address {
         UpstreamAddress::Http { .. } | UpstreamAddress::Unix { .. } => "http",
+        UpstreamAddress::Child(_) => "stdio",
     }
 }
 

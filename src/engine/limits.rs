@@ -178,6 +178,20 @@ pub struct Limits {
     pub upstream_idle_connections: usize,
     /// Time that an idle upstream connection is kept.
     pub upstream_idle_timeout_ms: u64,
+    /// Most stdio children at once, whole process.
+    pub children: usize,
+    /// Most stdio children at once that one identity's sessions may have.
+    pub children_per_principal: usize,
+    /// Most sessions that the gateway itself holds at once (stdio, sse and translated servers), whole process.
+    pub sessions: usize,
+    /// Most sessions that the gateway itself holds for one identity.
+    pub sessions_per_principal: usize,
+    /// Time after which a session that the gateway itself holds ends when nothing uses it.
+    pub session_idle_timeout_ms: u64,
+    /// Events that a session which the gateway itself holds keeps for a client that resumes, in bytes.
+    pub session_events_bytes: usize,
+    /// Longest line taken from a stdio child.
+    pub line_bytes: usize,
 }
 
 impl Limits {
@@ -202,6 +216,13 @@ impl Limits {
         requests_in_flight: 20_000,
         upstream_idle_connections: 64,
         upstream_idle_timeout_ms: 30 * SECOND_MS,
+        children: 256,
+        children_per_principal: 32,
+        sessions: 10_000,
+        sessions_per_principal: 1_000,
+        session_idle_timeout_ms: 1_800 * SECOND_MS,
+        session_events_bytes: 256 * 1_024,
+        line_bytes: 8 * 1_024 * 1_024,
     };
 }
 
@@ -216,6 +237,12 @@ pub const CONNECT_TIMEOUT_MS_DEFAULT: u64 = 5 * SECOND_MS;
 
 /// Default of `upstream.timeout` (first byte of the answer), in milliseconds.
 pub const UPSTREAM_TIMEOUT_MS_DEFAULT: u64 = 300 * SECOND_MS;
+
+/// Default of `upstream.max_children`.
+pub const MAX_CHILDREN_DEFAULT: usize = 64;
+
+/// Default of `server.session_ttl`, in milliseconds.
+pub const SESSION_TTL_MS_DEFAULT: u64 = 24 * 3_600 * SECOND_MS;
 
 /// Default of `server.drain_timeout`, in milliseconds.
 pub const DRAIN_TIMEOUT_MS_DEFAULT: u64 = 30 * SECOND_MS;

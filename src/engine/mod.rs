@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod audit;
+pub mod bridge;
 pub mod filter;
 pub mod identity;
 pub mod limits;
@@ -12,5 +13,7 @@ pub mod policy;
 pub mod quota;
 pub mod reply;
 pub mod route;
+pub mod seal;
+pub mod session;
 pub mod snapshot;
 pub mod span;

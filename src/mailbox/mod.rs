@@ -7,12 +7,14 @@
 //! Read [`Shared`] first.
 
 mod audit_lane;
+pub mod bridge;
 mod doorbell;
 mod health;
 mod message;
 mod shared;
 
 pub use audit_lane::{AuditLane, AuditWriter, LaneBounds, Overflow, Ticket};
+pub use bridge::{BridgeCall, BridgeCalls};
 pub use doorbell::Doorbell;
 pub use health::{Health, Readiness};
 pub use message::{Bind, Bound, DataPlane, Phase, ToWorker};

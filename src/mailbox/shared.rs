@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 
-use super::{AuditLane, Doorbell, Health, LaneBounds, Overflow, Phase};
+use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
 use crate::engine::quota::{PeerQuotas, QuotaTable};
 use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot, UpstreamAddress};
 use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
@@ -30,6 +30,8 @@ pub struct Shared {
     pub doorbell: Arc<Doorbell>,
     /// Wakes the audit pump: a lane fills.
     pub audit_doorbell: Arc<Doorbell>,
+    /// Connections to servers that control serves itself.
+    pub bridge: BridgeCalls,
     /// Writes the body of `/metrics`, which the main listener may serve too.
     pub exposition: Exposition,
 }
@@ -56,6 +58,7 @@ impl Shared {
             control: Arc::default(),
             doorbell,
             audit_doorbell,
+            bridge: BridgeCalls::new(),
             exposition,
         }
     }

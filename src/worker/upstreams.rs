@@ -89,6 +89,7 @@ async fn open(view: &View, index: ServerIndex) -> Result<Stream, ConnectFault> {
             UpstreamAddress::Unix { path } => {
                 connect(&Address::Unix(path.clone()), limit).await.ok()
             }
+            UpstreamAddress::Child(_) => None,
             UpstreamAddress::Http { .. } => open_first(view, index, limit).await,
         }
     };

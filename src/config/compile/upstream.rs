@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::engine::limits::SERVERS_MAX;
 use crate::engine::policy::Ceiling;
 use crate::engine::route::RouteConflict;
-use crate::engine::snapshot::{self, InjectedHeader, ServerParts, UpstreamAddress};
+use crate::engine::snapshot::{self, InjectedHeader, ServerParts, Speech, UpstreamAddress};
 
 /// What a server behind a Unix socket is told that its host is.
 const UNIX_HOST: &str = "localhost";
@@ -49,6 +49,7 @@ fn address(target: &Target) -> snapshot::Upstream {
             },
             target: path.as_str().into(),
             host_header: host_header(host, *port).into(),
+            speech: Speech::DEFAULT,
         },
         Target::Unix { socket, path } => snapshot::Upstream {
             address: UpstreamAddress::Unix {
@@ -56,6 +57,7 @@ fn address(target: &Target) -> snapshot::Upstream {
             },
             target: path.as_str().into(),
             host_header: UNIX_HOST.into(),
+            speech: Speech::DEFAULT,
         },
     }
 }

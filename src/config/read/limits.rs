@@ -57,6 +57,7 @@ pub(super) fn read(server: &Table<'_>, table: &Table<'_>) -> Limits {
             .unwrap_or(default.upstream_idle_connections),
         upstream_idle_timeout_ms: millis(table, "upstream_idle_timeout", HOUR)
             .unwrap_or(default.upstream_idle_timeout_ms),
+        ..default
     }
 }
 

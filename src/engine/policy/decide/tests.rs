@@ -27,6 +27,7 @@ fn server(name: &str, ceiling: Option<&[&str]>) -> Server {
         address,
         target: "/".into(),
         host_header: "h".into(),
+        speech: crate::engine::snapshot::Speech::DEFAULT,
     };
     let mut parts = ServerParts::new(name, upstream);
     parts.ceiling = ceiling.map_or(Ceiling::NONE, |allowed| {

@@ -14,6 +14,7 @@ fn server(name: &str, prefix: Option<&str>, strip_prefix: bool) -> ServerParts {
             address,
             target: "/".into(),
             host_header: "h".into(),
+            speech: crate::engine::snapshot::Speech::DEFAULT,
         },
     );
     parts.path_prefix = prefix.map(Into::into);

@@ -1,0 +1,1 @@
+//! Legacy clients in front of a [`Connector`](super::Connector): sessions, streams, resumption.

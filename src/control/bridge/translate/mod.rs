@@ -1,0 +1,1 @@
+//! Clients of one era in front of servers of the other.

@@ -1,0 +1,1 @@
+//! One session of a legacy client over one channel to its server: streams, routing, resumption.

@@ -1,0 +1,1 @@
+//! Requests of many modern clients over one channel: ids, tokens and subscriptions remapped.
