@@ -15,6 +15,7 @@ use super::limits::{self, Limits};
 use super::policy::Ceiling;
 use super::quota::{Quota, QuotaPlan};
 use super::route::{Cors, HostPolicy, OriginPolicy, RouteConflict, Routes};
+use super::seal::Sealer;
 
 /// A server's place in its snapshot. Indices of two snapshots are unrelated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +64,8 @@ pub struct Snapshot {
     pub metrics_on_main: bool,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Sessions of legacy clients.
+    pub sessions: SessionSettings,
 }
 
 /// What a snapshot is built from: validated values, nothing compiled across sections yet.
@@ -92,6 +95,8 @@ pub struct SnapshotParts {
     pub metrics_on_main: bool,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Sessions of legacy clients.
+    pub sessions: SessionSettings,
 }
 
 impl SnapshotParts {
@@ -111,6 +116,7 @@ impl SnapshotParts {
             public_url: None,
             metrics_on_main: false,
             trusted_proxies: Vec::new(),
+            sessions: SessionSettings::default(),
         }
     }
 }
@@ -144,6 +150,7 @@ impl Snapshot {
             public_url: parts.public_url.map(Into::into),
             metrics_on_main: parts.metrics_on_main,
             trusted_proxies: parts.trusted_proxies,
+            sessions: parts.sessions,
         })
     }
 
@@ -383,6 +390,27 @@ pub struct InjectedHeader {
 impl fmt::Debug for InjectedHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ..", self.name)
+    }
+}
+
+/// Sessions of revisions up to 2025-11-25.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// How long a session id is accepted, in seconds (`server.session_ttl`).
+    pub ttl_secs: u64,
+    /// Seals with `server.session_key`; `None` leaves it to the key that was made at the start.
+    pub sealer: Option<Sealer>,
+    /// Whether clients of 2024-11-05 are served at `/sse` and `/message` (`server.legacy_sse`).
+    pub legacy_sse: bool,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            ttl_secs: limits::SESSION_TTL_MS_DEFAULT / 1_000,
+            sealer: None,
+            legacy_sse: false,
+        }
     }
 }
 

@@ -12,7 +12,9 @@ use std::fmt;
 use crate::config::model::{self, Config};
 use crate::config::problem::Problem;
 use crate::engine::quota::Quota;
-use crate::engine::snapshot::{AuditOverflow, AuditSettings, Snapshot, SnapshotParts};
+use crate::engine::snapshot::{
+    AuditOverflow, AuditSettings, SessionSettings, Snapshot, SnapshotParts,
+};
 
 /// A problem and the key that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ pub fn compile(config: &Config, port: u16, revision: u64) -> Result<Snapshot, Ve
         public_url: config.server.public_url.clone(),
         metrics_on_main: config.server.admin.metrics_on_main,
         trusted_proxies: config.server.trusted_proxies.clone(),
+        sessions: SessionSettings::default(),
     };
     let snapshot = Snapshot::new(parts)
         .map_err(|conflicts| upstream::conflicts(&config.upstreams, conflicts, &mut findings));
