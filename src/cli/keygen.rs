@@ -192,4 +192,8 @@ impl Surroundings for Edited<'_> {
         }
         Ok(file)
     }
+
+    fn is_file(&self, path: &Path) -> bool {
+        System.is_file(path)
+    }
 }

@@ -18,6 +18,9 @@ pub trait Surroundings {
     /// # Errors
     /// A sentence for the operator, where it cannot be read, is too large or is not UTF-8.
     fn file(&self, path: &Path) -> Result<FileText, String>;
+
+    /// Whether there is a file at `path`, whatever is in it.
+    fn is_file(&self, path: &Path) -> bool;
 }
 
 /// A file as it was read.
@@ -49,5 +52,9 @@ impl Surroundings for Fixed {
             text: Zeroizing::new(text.clone()),
             mode: Some(*mode),
         })
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.files.contains_key(path)
     }
 }

@@ -32,6 +32,10 @@ impl Surroundings for System {
             mode: permission_bits(&metadata),
         })
     }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
 }
 
 #[cfg(unix)]

@@ -58,14 +58,14 @@ pub struct Snapshot {
     pub limits: Limits,
     /// What is recorded.
     pub audit: AuditSettings,
+    /// How sessions are sealed and offered.
+    pub sessions: SessionSettings,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<Box<str>>,
     /// Whether `/metrics` is also served here, with credentials.
     pub metrics_on_main: bool,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<AddressRange>,
-    /// Sessions of legacy clients.
-    pub sessions: SessionSettings,
 }
 
 /// What a snapshot is built from: validated values, nothing compiled across sections yet.
@@ -89,14 +89,14 @@ pub struct SnapshotParts {
     pub limits: Limits,
     /// What is recorded.
     pub audit: AuditSettings,
+    /// How sessions are sealed and offered.
+    pub sessions: SessionSettings,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<String>,
     /// Whether `/metrics` is also served on the main listener.
     pub metrics_on_main: bool,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<AddressRange>,
-    /// Sessions of legacy clients.
-    pub sessions: SessionSettings,
 }
 
 impl SnapshotParts {

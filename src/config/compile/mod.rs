@@ -12,6 +12,7 @@ use std::fmt;
 use crate::config::model::{self, Config};
 use crate::config::problem::Problem;
 use crate::engine::quota::Quota;
+use crate::engine::seal::Sealer;
 use crate::engine::snapshot::{
     AuditOverflow, AuditSettings, SessionSettings, Snapshot, SnapshotParts,
 };
@@ -60,10 +61,10 @@ pub fn compile(config: &Config, port: u16, revision: u64) -> Result<Snapshot, Ve
         cors,
         limits: config.server.limits.clone(),
         audit: audit(&config.audit),
+        sessions: sessions(&config.server.sessions),
         public_url: config.server.public_url.clone(),
         metrics_on_main: config.server.admin.metrics_on_main,
         trusted_proxies: config.server.trusted_proxies.clone(),
-        sessions: SessionSettings::default(),
     };
     let snapshot = Snapshot::new(parts)
         .map_err(|conflicts| upstream::conflicts(&config.upstreams, conflicts, &mut findings));
@@ -110,5 +111,14 @@ fn audit(audit: &model::Audit) -> AuditSettings {
     AuditSettings {
         enabled: audit.enabled,
         overflow,
+    }
+}
+
+fn sessions(sessions: &model::Sessions) -> SessionSettings {
+    let sealer = sessions.key.as_ref();
+    SessionSettings {
+        ttl_secs: sessions.ttl.as_secs(),
+        sealer: sealer.map(|key| Sealer::new(key.expose().as_bytes())),
+        legacy_sse: sessions.legacy_sse,
     }
 }
