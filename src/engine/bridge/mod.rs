@@ -5,4 +5,5 @@
 
 pub mod session;
 pub mod shared;
+pub mod state_seal;
 pub mod translate;
