@@ -6,3 +6,4 @@
 pub mod session;
 pub mod shared;
 pub mod translate;
+pub mod upstream;
