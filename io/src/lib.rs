@@ -23,6 +23,7 @@ mod listener;
 mod local;
 mod mailbox;
 mod pool;
+pub mod process;
 mod rota;
 mod runtime;
 mod stop;
