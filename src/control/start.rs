@@ -21,6 +21,7 @@ use super::status::Facts;
 use super::{probe, process, reload, resolve, scrape};
 use crate::config::model::Workers;
 use crate::config::{Config, Loaded, compile};
+use crate::engine::seal::Sealer;
 use crate::mailbox::{Bind, Shared};
 
 /// What [`run`] runs.
@@ -227,7 +228,14 @@ async fn share(config: &Config, port: u16, workers: usize) -> Result<Arc<Shared>
     let live = reload::first(compile(config, port, 1).map_err(refused)?, workers);
     resolve::refresh(&live).await;
     probe::probe_required(&live).await;
-    Ok(Arc::new(Shared::new(live, workers, scrape::metrics)))
+    let sealer = Sealer::random()
+        .map_err(|error| StartError::Runtime(std::io::Error::other(error.to_string())))?;
+    Ok(Arc::new(Shared::new(
+        live,
+        workers,
+        sealer,
+        scrape::metrics,
+    )))
 }
 
 /// How many workers `auto` is: one for each core that the process may use.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::source::Source;
 use super::{reload, scrape};
 use crate::config::{Config, Fixed, Overrides, Surroundings, compile};
+use crate::engine::seal::Sealer;
 use crate::mailbox::{DataPlane, Phase, Shared, ToWorker};
 
 /// A configuration file that tests rewrite.
@@ -76,7 +77,12 @@ pub(super) fn load(text: &str) -> Config {
 /// What `workers` workers share under `text`; they serve.
 pub(super) fn shared(text: &str, workers: usize) -> Arc<Shared> {
     let snapshot = compile(&load(text), 3000, 1).unwrap();
-    let shared = Shared::new(reload::first(snapshot, workers), workers, scrape::metrics);
+    let shared = Shared::new(
+        reload::first(snapshot, workers),
+        workers,
+        Sealer::new(b"test"),
+        scrape::metrics,
+    );
     shared
         .workers
         .iter()

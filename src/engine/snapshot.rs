@@ -113,10 +113,10 @@ impl SnapshotParts {
             cors: None,
             limits: Limits::DEFAULT,
             audit: AuditSettings::default(),
-            sessions: SessionSettings::default(),
             public_url: None,
             metrics_on_main: false,
             trusted_proxies: Vec::new(),
+            sessions: SessionSettings::default(),
         }
     }
 }
@@ -147,10 +147,10 @@ impl Snapshot {
             cors: parts.cors,
             limits: parts.limits,
             audit: parts.audit,
-            sessions: parts.sessions,
             public_url: parts.public_url.map(Into::into),
             metrics_on_main: parts.metrics_on_main,
             trusted_proxies: parts.trusted_proxies,
+            sessions: parts.sessions,
         })
     }
 
@@ -393,14 +393,14 @@ impl fmt::Debug for InjectedHeader {
     }
 }
 
-/// How sessions of revisions up to 2025-11-25 are sealed and offered.
+/// Sessions of revisions up to 2025-11-25.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// How long a session id opens, in seconds.
+    /// How long a session id is accepted, in seconds (`server.session_ttl`).
     pub ttl_secs: u64,
-    /// Seals with `server.session_key`; `None` leaves it to a key of this process alone.
+    /// Seals with `server.session_key`; `None` leaves it to the key that was made at the start.
     pub sealer: Option<Sealer>,
-    /// Whether clients of HTTP+SSE (2024-11-05) are served.
+    /// Whether clients of 2024-11-05 are served at `/sse` and `/message` (`server.legacy_sse`).
     pub legacy_sse: bool,
 }
 

@@ -17,5 +17,6 @@ mod modern;
 mod origin;
 mod policy;
 mod quota;
+mod sessions;
 mod streams;
 mod surface;

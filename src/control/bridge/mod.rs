@@ -26,6 +26,7 @@
 //! Read [`link`] first.
 
 mod child;
+mod fallback;
 mod link;
 mod modern;
 mod session;

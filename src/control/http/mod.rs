@@ -13,4 +13,4 @@ mod server;
 
 pub use client::{Answer, Client, ClientError, Endpoint};
 pub use message::{Body, Request, Response};
-pub use server::{Accept, Bounds, Handler, serve};
+pub use server::{Accept, Bounds, Handler, serve, serve_connection};

@@ -47,7 +47,8 @@ impl Setup {
     /// Reader and admin in front of `url`, without rate limits.
     pub(crate) fn in_front_of(url: &str) -> Self {
         Self {
-            config: format!("[upstream]\ntransport = \"http\"\nurl = \"{url}\"\n"),
+            // Nothing is probed, so what the upstream records is what clients sent.
+            config: format!("[upstream]\ntransport = \"http\"\nurl = \"{url}\"\nera = \"both\"\n"),
             server: String::new(),
             admin: String::new(),
             rate_limit: "enabled = false".to_owned(),
