@@ -100,3 +100,88 @@ impl ModernUpstream for SharedChild {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::{OWNERS_MAX, SharedChild, Sharing};
+    use crate::control::bridge::modern::testing::{Connections, ServerSide, ask, next, owner};
+    use crate::control::bridge::{Answers, ConnectError, ModernUpstream as _};
+    use crate::engine::seal::Sealer;
+    use crate::engine::session::Owner;
+
+    fn shared(sharing: Sharing) -> (SharedChild, mpsc::Receiver<ServerSide>) {
+        let (connections, sides) = Connections::new();
+        (shared_over(connections, sharing), sides)
+    }
+
+    fn shared_over(connections: Connections, sharing: Sharing) -> SharedChild {
+        SharedChild::new("s", Arc::new(connections), Sealer::new(&[7; 32]), sharing)
+    }
+
+    const LIST: &str = r#"{"jsonrpc":"2.0","id":"l","method":"prompts/list"}"#;
+
+    async fn ask_as(shared: &SharedChild, owner: Owner) -> Result<Answers, ConnectError> {
+        let mut ask = ask(LIST);
+        ask.owner = owner;
+        shared.ask(ask).await
+    }
+
+    #[tokio::test]
+    async fn one_child_serves_everybody() {
+        let (shared, mut sides) = shared(Sharing::All(owner('0')));
+        let mut first = ask_as(&shared, owner('a')).await.unwrap();
+        let mut second = ask_as(&shared, owner('b')).await.unwrap();
+        let mut server = sides.recv().await.unwrap();
+        assert_eq!(server.owner, owner('0'));
+        assert!(server.hear().await.contains(r#""id":1,"#));
+        assert!(server.hear().await.contains(r#""id":2,"#));
+        server.say(r#"{"id":2,"result":"b"}"#).await;
+        server.say(r#"{"id":1,"result":"a"}"#).await;
+        assert_eq!(
+            next(&mut first).await.unwrap(),
+            r#"{"id":"l","result":"a"}"#
+        );
+        assert_eq!(
+            next(&mut second).await.unwrap(),
+            r#"{"id":"l","result":"b"}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn each_identity_has_its_child_where_they_are_apart() {
+        let idle_time = Duration::from_secs(60);
+        let (shared, mut sides) = shared(Sharing::PerOwner { idle_time });
+        for digit in ['a', 'b'] {
+            let mut answers = ask_as(&shared, owner(digit)).await.unwrap();
+            let mut server = sides.recv().await.unwrap();
+            assert_eq!(server.owner, owner(digit));
+            let _ = server.hear().await;
+            server.say(r#"{"id":1,"result":{}}"#).await;
+            assert!(next(&mut answers).await.is_some());
+            let _again = ask_as(&shared, owner(digit)).await.unwrap();
+            assert!(server.hear().await.contains(r#""id":2,"#));
+        }
+        assert!(sides.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn identities_whose_children_are_down_are_forgotten() {
+        let (connections, _sides) = Connections::new();
+        *connections.errors.lock().unwrap() = vec![ConnectError::BackingOff; 2 * OWNERS_MAX];
+        let idle_time = Duration::from_secs(60);
+        let shared = shared_over(connections, Sharing::PerOwner { idle_time });
+        for number in 0..=OWNERS_MAX {
+            let owner = Owner::from_hex(format!("{number:032x}").as_bytes()).unwrap();
+            let refused = ask_as(&shared, owner).await.unwrap_err();
+            assert_eq!(refused, ConnectError::BackingOff);
+        }
+        assert!(shared.children.lock().unwrap().len() <= OWNERS_MAX);
+    }
+}
