@@ -9,9 +9,7 @@ use super::modern::{ModernFront, SharedChild};
 use super::session::{SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
 use super::translate::{AsLegacy, AsModern};
-use super::upstream::{
-    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, probe_eras,
-};
+use super::upstream::{HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, probe_eras};
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
 use crate::engine::limits::Limits;
@@ -40,7 +38,7 @@ impl Rooms {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             children: ChildRooms::new(limits),
-            sessions: SessionRooms::new(limits),
+            sessions: SessionRooms::new(limits.sessions, limits.sessions_per_principal),
         }
     }
 }
@@ -84,11 +82,11 @@ impl Bridge {
             UpstreamAddress::Child(command) => making.child(command),
             _ => making.http(),
         };
-        let limits = &live.snapshot.limits;
-        let sessions = Arc::clone(&rooms.sessions);
+        let settings = || FrontSettings::new(&server.name, &live.snapshot.limits);
+        let sessions = || Arc::clone(&rooms.sessions);
         Self {
-            sessions: SessionFront::new(Arc::clone(&backs.legacy), limits, Arc::clone(&sessions)),
-            streams: SseFront::new(backs.legacy, limits, sessions),
+            sessions: SessionFront::new(Arc::clone(&backs.legacy), sessions(), settings()),
+            streams: SseFront::new(backs.legacy, sessions(), settings()),
             modern: ModernFront::new(backs.modern),
             http: backs.http,
             probing: tokio::sync::Mutex::default(),
@@ -117,7 +115,6 @@ impl Bridge {
     pub(super) async fn shutdown(&self) {
         self.sessions.shutdown().await;
         self.streams.shutdown().await;
-        self.modern.shutdown().await;
     }
 
     async fn answer(&self, owner: Owner, request: Request) -> Response {
@@ -171,7 +168,11 @@ impl Bridge {
             return;
         }
         let found = probe_eras(http, PROBE_PATIENCE).await;
-        tracing::info!(server = &*self.state.name, ?found, "server was asked for its era");
+        tracing::info!(
+            server = &*self.state.name,
+            ?found,
+            "server was asked for its era"
+        );
         match found {
             Ok(ProbedEra::Modern) => self.state.set_speaks(Era::Modern, Speaks::Yes),
             Ok(ProbedEra::Legacy) => {
@@ -269,11 +270,17 @@ impl Making<'_> {
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
         };
+        let sharing = match command.instances {
+            Some(Instances::Session) => Sharing::PerOwner {
+                idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
+            },
+            Some(Instances::Shared) | None => Sharing::All(Owner::gateway()),
+        };
         let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
-            Arc::new(modern_children),
-            command.instances == Some(Instances::Session),
-            self.shared.sealer(snapshot).clone(),
             &self.server.name,
+            Arc::new(modern_children),
+            self.shared.sealer(snapshot).clone(),
+            sharing,
         ));
         let switch = Switch {
             modern: Arc::clone(&shared_child),
