@@ -76,7 +76,10 @@ impl fmt::Display for Failed {
                 "status {status} without an MCP answer; check the path of url"
             ),
             Self::Rpc(code, message) => write!(f, "error {code}: {message:?}"),
-            Self::NotMcp(why) => write!(f, "answer is not MCP: {why}; check url, or command and args"),
+            Self::NotMcp(why) => write!(
+                f,
+                "answer is not MCP: {why}; check url, or command and args"
+            ),
             Self::NoLink(why) => write!(f, "{why}; check command, args and cwd, or url"),
             Self::Ended(LinkEnd::Exited) => write!(
                 f,
@@ -131,10 +134,7 @@ trait Peer {
 }
 
 /// What the two eras found out, together.
-fn either(
-    modern: Result<Found, Failed>,
-    legacy: Result<Found, Failed>,
-) -> Result<Found, Failed> {
+fn either(modern: Result<Found, Failed>, legacy: Result<Found, Failed>) -> Result<Found, Failed> {
     match (modern, legacy) {
         (Ok(modern), Ok(legacy)) => Ok(merge(modern, legacy)),
         (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),

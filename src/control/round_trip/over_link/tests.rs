@@ -113,7 +113,11 @@ async fn a_server_is_asked_in_the_eras_that_it_may_speak() {
         (Eras::Modern, false, None, &[MODERN], 2),
     ] {
         let server = Arc::new(Scripted::new(speaks, is_silent));
-        let found = both(&server, said, SILENCE).await.unwrap();
+        let asked = both(&server, said, SILENCE);
+        let found = timeout(Duration::from_secs(10), asked)
+            .await
+            .unwrap()
+            .unwrap();
         let shown = format!("{speaks:?} {is_silent} {said:?}");
         assert_eq!(found.revisions, revisions, "{shown}");
         assert_eq!((found.tools, &*found.server), (2, "scripted 1"), "{shown}");
