@@ -13,6 +13,7 @@ pub mod json;
 pub mod limits;
 pub mod message;
 pub mod methods;
+pub mod param_headers;
 pub mod revision;
 pub mod scan;
 pub mod sse;

@@ -1,5 +1,7 @@
 //! Header values that carry text a header cannot: `=?base64?…?=` (2026-07-28, Value Encoding).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -23,6 +25,28 @@ pub(super) fn equals(value: &[u8], text: &[u8]) -> bool {
     }
 }
 
+/// The text that the header value `value` stands for; `None` where it stands for none, by the rules of [`equals`].
+///
+/// Values longer than `bytes_max` stand for none.
+pub(super) fn decoded(value: &[u8], bytes_max: usize) -> Option<Cow<'_, str>> {
+    if value.len() > bytes_max {
+        return None;
+    }
+    match value
+        .strip_prefix(OPEN)
+        .and_then(|rest| rest.strip_suffix(CLOSE))
+    {
+        Some(encoded) => {
+            let text = String::from_utf8(STANDARD.decode(encoded).ok()?);
+            text.ok().map(Cow::Owned)
+        }
+        None if value.iter().all(|byte| matches!(byte, b' '..=b'~')) => {
+            str::from_utf8(value).ok().map(Cow::Borrowed)
+        }
+        None => None,
+    }
+}
+
 fn decoded_equals(encoded: &[u8], text: &[u8]) -> bool {
     STANDARD
         .decode(encoded)
@@ -31,7 +55,7 @@ fn decoded_equals(encoded: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::equals;
+    use super::{decoded, equals};
 
     #[test]
     fn a_value_equals_the_text_that_it_stands_for_and_nothing_else() {
@@ -59,6 +83,8 @@ mod tests {
                 same,
                 "{value} {text}"
             );
+            let decoded = decoded(value.as_bytes(), value.len());
+            assert_eq!(decoded.as_deref() == Some(text), same, "{value} {text}");
         }
     }
 }
