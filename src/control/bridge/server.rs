@@ -1,18 +1,23 @@
 //! One server's bridge: its fronts over its backs, chosen by transport and era.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::child::{ChildRooms, StdioConnector};
 use super::fallback::Fallback;
-use super::modern::{ModernFront, SharedChild};
-use super::session::{SessionFront, SessionRooms, SseFront};
+use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch};
+use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
-use super::translate::{AsLegacy, AsModern};
-use super::upstream::{HttpConnector, HttpServer, ModernHttp, SseConnector};
+use super::translate::{AsLegacy, AsModern, Bounds};
+use super::upstream::{
+    HttpConnector, HttpServer, ModernHttp, ParamFields, ProbedEra, SseConnector, probe_eras,
+};
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
+use crate::engine::admission::only_id;
 use crate::engine::limits::Limits;
 use crate::engine::mcp::revision::{Era, Revision, is_modern_version};
+use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId, VersionData};
 use crate::engine::session::Owner;
 use crate::engine::snapshot::{
@@ -21,9 +26,15 @@ use crate::engine::snapshot::{
 use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
 use crate::mailbox::{Live, ServerState, Shared, Speaks};
 
+/// How long a server may take for each question of a probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause after a probe that found nothing.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
 /// What every bridge of the process shares.
 pub(super) struct Rooms {
-    pub(super) children: Arc<ChildRooms>,
+    pub(super) children: ChildRooms,
     pub(super) sessions: Arc<SessionRooms>,
 }
 
@@ -31,7 +42,7 @@ impl Rooms {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             children: ChildRooms::new(limits),
-            sessions: SessionRooms::new(limits),
+            sessions: SessionRooms::new(limits.sessions, limits.sessions_per_principal),
         }
     }
 }
@@ -46,7 +57,8 @@ pub(super) struct Bridge {
     modern: ModernFront,
     /// Where the server is reached over HTTP, for probes.
     http: Option<Arc<HttpServer>>,
-    probing: tokio::sync::Mutex<()>,
+    /// When the last probe ended that found nothing.
+    probing: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// The parts of a server's bridge.
@@ -60,7 +72,12 @@ struct Backs {
 
 impl Bridge {
     /// The bridge of `server`, which is of `live`.
-    pub(super) fn new(live: &Live, server: &Server, shared: &Shared, rooms: &Rooms) -> Self {
+    pub(super) fn new(
+        live: &Live,
+        server: &Server,
+        shared: &Shared,
+        rooms: &Rooms,
+    ) -> Option<Self> {
         let state = Arc::clone(&live.servers[server.index().as_usize()]);
         declare(server, &state);
         let making = Making {
@@ -70,22 +87,25 @@ impl Bridge {
             shared,
             rooms,
         };
-        let backs = match &server.upstream.address {
-            UpstreamAddress::Child(command) => making.child(command),
-            _ => making.http(),
+        let http = HttpServer::new(server, Arc::clone(&state), &live.snapshot.limits);
+        let backs = match (&server.upstream.address, http) {
+            (UpstreamAddress::Child(command), _) => making.child(command),
+            (_, Some(http)) => making.http(http),
+            // Every address but a child's is one of HTTP.
+            (_, None) => return None,
         };
-        let limits = &live.snapshot.limits;
-        let sessions = Arc::clone(&rooms.sessions);
-        Self {
-            sessions: SessionFront::new(Arc::clone(&backs.legacy), limits, Arc::clone(&sessions)),
-            streams: SseFront::new(backs.legacy, limits, sessions),
+        let settings = || FrontSettings::new(&server.name, &live.snapshot.limits);
+        let sessions = || Arc::clone(&rooms.sessions);
+        Some(Self {
+            sessions: SessionFront::new(Arc::clone(&backs.legacy), sessions(), settings()),
+            streams: SseFront::new(backs.legacy, sessions(), settings()),
             modern: ModernFront::new(backs.modern),
             http: backs.http,
             probing: tokio::sync::Mutex::default(),
             snapshot: Arc::clone(&live.snapshot),
             server: server.index().as_usize(),
             state,
-        }
+        })
     }
 
     fn server(&self) -> &Server {
@@ -107,7 +127,6 @@ impl Bridge {
     pub(super) async fn shutdown(&self) {
         self.sessions.shutdown().await;
         self.streams.shutdown().await;
-        self.modern.shutdown().await;
     }
 
     async fn answer(&self, owner: Owner, request: Request) -> Response {
@@ -134,8 +153,7 @@ impl Bridge {
             Era::Legacy => Era::Modern,
             Era::Modern => Era::Legacy,
         };
-        let is_plain_http =
-            self.http.is_some() && speech.transport == HttpTransport::Streamable;
+        let is_plain_http = self.http.is_some() && speech.transport == HttpTransport::Streamable;
         match (self.state.speaks(era), self.state.speaks(other)) {
             // A session that began over the bridge goes on here, whatever was learnt since.
             _ if era == Era::Legacy && has_session => Plan::Serve,
@@ -157,18 +175,24 @@ impl Bridge {
         if is_known() {
             return;
         }
-        let _turn = self.probing.lock().await;
-        if is_known() {
+        let mut failed = self.probing.lock().await;
+        if is_known() || failed.is_some_and(|failed| failed.elapsed() < PROBE_PAUSE) {
             return;
         }
-        match super::upstream::probe_eras(http).await {
-            Some(Eras::Modern | Eras::Both) => self.state.set_speaks(Era::Modern, Speaks::Yes),
-            Some(Eras::Legacy) => {
+        let found = probe_eras(http, PROBE_PATIENCE).await;
+        tracing::info!(
+            server = &*self.state.name,
+            ?found,
+            "server was asked for its era"
+        );
+        match found {
+            Ok(ProbedEra::Modern) => self.state.set_speaks(Era::Modern, Speaks::Yes),
+            Ok(ProbedEra::Legacy) => {
                 self.state.set_speaks(Era::Modern, Speaks::No);
                 self.state.set_speaks(Era::Legacy, Speaks::Yes);
             }
-            // It cannot be reached, or speaks neither: whoever asks learns it from the server itself.
-            None => {}
+            // Whoever asks learns it from the server itself.
+            Ok(ProbedEra::Neither) | Err(_) => *failed = Some(Instant::now()),
         }
     }
 
@@ -184,8 +208,9 @@ impl Bridge {
             requested: request.header("mcp-protocol-version"),
         };
         let failure = Failure::UnsupportedVersion;
-        let id = super::modern::only_id(&request.body);
-        let id = id.as_deref().map_or(ReplyId::Omitted, ReplyId::Known);
+        let body = scan(&request.body, &ScanLimits::default()).ok();
+        let id = body.as_ref().and_then(only_id);
+        let id = id.map_or(ReplyId::Omitted, |id| ReplyId::Known(id.raw(&request.body)));
         let mut body = Vec::with_capacity(256);
         failure.encode_with(id, "", &versions, &mut body);
         Response::json(failure.status(), body)
@@ -250,23 +275,31 @@ impl Making<'_> {
         let children: Arc<dyn Connector> = Arc::new(StdioConnector::new(
             Arc::clone(self.state),
             Arc::clone(command),
+            self.rooms.children.clone(),
             &snapshot.limits,
-            Arc::clone(&self.rooms.children),
         ));
         let modern_children = ModernOnly {
             children: Arc::clone(&children),
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
         };
+        let sharing = match command.instances {
+            Some(Instances::Session) => Sharing::PerOwner {
+                idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
+            },
+            Some(Instances::Shared) | None => Sharing::All(Owner::gateway()),
+        };
         let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
-            Arc::new(modern_children),
-            command.instances == Some(Instances::Session),
-            self.shared.sealer(snapshot).clone(),
             &self.server.name,
+            Arc::new(modern_children),
+            self.shared.sealer(snapshot).clone(),
+            sharing,
         ));
         let switch = Switch {
             modern: Arc::clone(&shared_child),
-            translated: self.translates().then(|| self.as_modern(Arc::clone(&children))),
+            translated: self
+                .translates()
+                .then(|| self.checked(Arc::clone(&children))),
             state: Arc::clone(self.state),
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
@@ -283,20 +316,17 @@ impl Making<'_> {
         }
     }
 
-    fn http(&self) -> Backs {
-        let http = Arc::new(HttpServer::new(
-            self.server,
-            Arc::clone(self.state),
-            &self.live.snapshot.limits,
-        ));
+    fn http(&self, http: HttpServer) -> Backs {
+        let http = Arc::new(http);
         let plain: Arc<dyn Connector> = match self.server.upstream.speech.transport {
             HttpTransport::Sse => Arc::new(SseConnector::new(Arc::clone(&http))),
             HttpTransport::Streamable => Arc::new(HttpConnector::new(Arc::clone(&http))),
         };
-        let modern = self.as_modern(Arc::clone(&plain));
+        let modern = Arc::new(self.as_modern(Arc::clone(&plain)));
         let legacy = match self.server.upstream.speech.transport {
             HttpTransport::Streamable if self.translates() => {
-                let upstream = Arc::new(ModernHttp::new(Arc::clone(&http)));
+                let param_fields: ParamFields = Arc::new(|_, _| Vec::new());
+                let upstream = Arc::new(ModernHttp::new(Arc::clone(&http), param_fields));
                 self.fallback(plain, Arc::new(AsLegacy::new(upstream)))
             }
             _ => plain,
@@ -308,7 +338,7 @@ impl Making<'_> {
         }
     }
 
-    const fn translates(&self) -> bool {
+    fn translates(&self) -> bool {
         self.server.upstream.speech.translates
     }
 
@@ -324,10 +354,17 @@ impl Making<'_> {
         })
     }
 
-    fn as_modern(&self, connector: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+    /// A child knows nothing of HTTP: what its tools say of headers is the gateway's to check.
+    fn checked(&self, children: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+        let upstream = self.as_modern(children);
+        let tools = ToolsEpoch::default();
+        Arc::new(CheckedParams::new(&self.server.name, upstream, tools))
+    }
+
+    fn as_modern(&self, connector: Arc<dyn Connector>) -> AsModern {
         let snapshot = &self.live.snapshot;
         let sealer = self.shared.sealer(snapshot).clone();
-        let name = self.server.name.clone();
-        Arc::new(AsModern::new(connector, sealer, name, &snapshot.limits))
+        let bounds = Bounds::of(&snapshot.limits);
+        AsModern::new(connector, sealer, self.server.name.clone(), bounds)
     }
 }

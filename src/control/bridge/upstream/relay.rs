@@ -114,7 +114,7 @@ pub(super) async fn relay(
             let events = Events::of(answer, server.message_bytes_max);
             relay_events(server, events, asked, outlet, learnt).await
         }
-        (200..=299, Content::Json) | (402 | 404..=599, Content::Json) => {
+        (200..=299, Content::Json) | (400 | 402 | 404..=599, Content::Json) => {
             relay_json(server, answer, asked, outlet, learnt).await
         }
         _ => {
