@@ -135,7 +135,10 @@ pub(crate) fn stdio_server() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.parent().and_then(std::path::Path::parent).unwrap();
     let server = target.join("examples").join("stdio_server");
-    assert!(server.exists(), "build it first: cargo build --example stdio_server");
+    assert!(
+        server.exists(),
+        "build it first: cargo build --example stdio_server"
+    );
     server
 }
 
