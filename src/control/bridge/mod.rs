@@ -42,6 +42,8 @@ pub(in crate::control) use link::{
     ModernUpstream,
 };
 
+#[cfg(test)]
+pub(in crate::control) use child::testing as child_testing;
 // What `check-upstream` speaks through as well.
 pub(in crate::control) use child::{ChildRooms, StdioConnector};
 pub(in crate::control) use upstream::{HttpServer, SseConnector};
