@@ -32,6 +32,7 @@ mod session;
 mod translate;
 mod upstream;
 
+pub(in crate::control) use child::probe_child;
 pub(in crate::control) use link::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,
