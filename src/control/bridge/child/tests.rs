@@ -148,6 +148,12 @@ fn is_known(pid: &str) -> bool {
     std::path::Path::new("/proc").join(pid).exists()
 }
 
+/// Whether nothing runs under that number, though its parent may not have taken notice.
+fn has_ended(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| stat.contains(") Z "))
+}
+
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let waited = timeout(DEADLINE, async {
         while !is_so() {
