@@ -326,6 +326,7 @@ async fn link_event(link: &mut Option<Link>, unsent: &mut VecDeque<Unsent>) -> E
 /// The answers to a request that is refused here: an error, and nothing more.
 fn refusal(error: &OpenError, message: &[u8]) -> Answers {
     let failure = match error {
+        OpenError::Gone => Failure::UnknownMethod,
         OpenError::State(_) => Failure::BadParams {
             detail: "invalid or expired requestState",
         },
