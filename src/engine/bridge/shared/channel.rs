@@ -371,6 +371,12 @@ impl Channel {
             Some(request) => {
                 let mut splice = Splice::default();
                 splice.replace(id, &*request.id);
+                let tag = notice
+                    .subscription_id
+                    .filter(|tag| number_of(tag.of(message)) == Some(number));
+                if let Some(tag) = tag {
+                    splice.replace(tag, &*request.id);
+                }
                 self.requests.remove(&number);
                 deliver(number, splice.apply(message), End::Last)
             }

@@ -404,18 +404,21 @@ fn an_untagged_change_reaches_every_listen_that_asked_and_is_tagged_for_each() {
 
 #[test]
 fn a_server_ends_a_subscription_with_its_clients_id() {
-    let mut channel = channel();
-    listen(&mut channel, r#""l""#, "{}");
-    let end = |id: &str| {
+    let end = |id: &str, meta: &str| {
         format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}{meta}}}}}"#
         )
     };
-    assert_eq!(
-        delivered(&mut channel, &end("1")),
-        [(1, end(r#""l""#), true)]
-    );
-    assert_eq!(ignored(&mut channel, &end("1")), Ignored::Late);
+    let tag = |id: &str| format!(r#","_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
+    for (from, to) in [(String::new(), String::new()), (tag("1"), tag(r#""l""#))] {
+        let mut channel = channel();
+        listen(&mut channel, r#""l""#, "{}");
+        assert_eq!(
+            delivered(&mut channel, &end("1", &from)),
+            [(1, end(r#""l""#, &to), true)]
+        );
+        assert_eq!(ignored(&mut channel, &end("1", &from)), Ignored::Late);
+    }
 }
 
 #[test]
