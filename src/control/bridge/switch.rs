@@ -39,7 +39,11 @@ impl ModernOnly {
     async fn connect_asked(&self, owner: Owner) -> Result<Option<Link>, ConnectError> {
         let mut link = self.children.connect(owner).await?;
         let probe = probe_modern(&mut link, PROBE_PATIENCE).await;
-        tracing::debug!(server = &*self.state.name, ?probe, "child was asked for its era");
+        tracing::debug!(
+            server = &*self.state.name,
+            ?probe,
+            "child was asked for its era"
+        );
         match probe {
             Probe::Modern => {
                 self.state.set_speaks(Era::Modern, Speaks::Yes);
@@ -63,7 +67,9 @@ impl Connector for ModernOnly {
             if let Some(link) = self.asked.lock().await.take() {
                 return Ok(link);
             }
-            self.connect_asked(owner).await?.ok_or(ConnectError::WrongEra)
+            self.connect_asked(owner)
+                .await?
+                .ok_or(ConnectError::WrongEra)
         })
     }
 }
