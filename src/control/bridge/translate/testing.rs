@@ -91,6 +91,15 @@ impl FakeServer {
         soon(self.to_gateway.send(message)).await.unwrap();
     }
 
+    /// Says `message`; false where the gateway has gone.
+    pub(super) async fn try_say(&self, message: &str) -> bool {
+        let message = FromServer::Message {
+            bytes: message.as_bytes().to_vec(),
+            during: None,
+        };
+        soon(self.to_gateway.send(message)).await.is_ok()
+    }
+
     pub(super) async fn end(&self, end: LinkEnd) {
         soon(self.to_gateway.send(FromServer::Ended(end)))
             .await

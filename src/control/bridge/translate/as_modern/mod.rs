@@ -181,7 +181,7 @@ impl AsModern {
         message: Arc<[u8]>,
     ) -> Result<Answers, ConnectError> {
         let found = parked.and_then(|parked| {
-            let commands = self.pool().find(parked.session)?;
+            let commands = self.pool().find(going.key.owner, parked.session)?;
             Some((parked, commands))
         });
         if let Some((parked, commands)) = found

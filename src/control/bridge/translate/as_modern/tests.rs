@@ -354,3 +354,39 @@ async fn dropping_the_translation_ends_listens_gracefully() {
     );
     assert_eq!(server.hear().await, None);
 }
+
+#[tokio::test]
+async fn a_server_that_talks_and_does_not_read_is_ended() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", call("1", "{}"));
+    let mut server = rig.server().await;
+    server.open(None).await;
+    let mut answers = got(asking).await;
+    let ping = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
+    for _ in 0..5_000 {
+        if !server.try_say(ping).await {
+            break;
+        }
+    }
+    assert_eq!(next(&mut answers).await, None);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go_of_and_others_go_on() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", request("1", "tools/list", "{}", ""));
+    let mut server = rig.server().await;
+    server.open(Some("0")).await;
+    let slow = got(asking).await;
+    let mut quick = got(rig.ask("a", request("2", "tools/list", "{}", ""))).await;
+    let note = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
+    for _ in 0..18 {
+        server.say(note, Some("1")).await;
+    }
+    // Sixteen wait; the seventeenth holds the session up until the client goes.
+    drop(slow);
+    server
+        .say(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#, Some("2"))
+        .await;
+    assert!(next(&mut quick).await.is_some());
+}

@@ -101,12 +101,13 @@ fn shown(acts: Vec<Act>) -> Vec<String> {
 fn modern(id: &str, method: &str, params: &str, meta: &str) -> String {
     let comma = |text: &str| if text.is_empty() { "" } else { "," }.to_owned() + text;
     format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}{}}}{}}}}}"#,
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{ASKABLE}{}}}{}}}}}"#,
         comma(meta),
         comma(params)
     )
 }
 
+/// A call of a client that can be asked for everything.
 fn call(id: &str) -> String {
     modern(id, "tools/call", r#""name":"t","arguments":{"n":1.0}"#, "")
 }
@@ -366,7 +367,7 @@ fn a_question_that_belongs_to_no_call_is_refused() {
     refused(rig.server(ELICIT, Some("1")), -32_601);
     // The client did not declare it.
     let mut rig = Rig::new(r#"{"sampling":{}}"#, false);
-    rig.ask(1, &call("1"));
+    rig.ask(1, &call("1").replace(ASKABLE, r#"{"sampling":{}}"#));
     refused(rig.server(ELICIT, None), -32_601);
     // Several are under way and the channel, which usually tells, does not.
     let mut rig = Rig::new(ASKABLE, true);
@@ -645,4 +646,42 @@ fn a_session_opens_with_the_answer_to_initialize_alone() {
         step(&modern),
         Step::Refused(super::Refused::WrongEra)
     ));
+}
+
+#[test]
+fn a_retry_that_declares_less_is_not_asked_for_more() {
+    let mut rig = Rig::new(ASKABLE, false);
+    rig.ask(1, &call("1"));
+    let (state, _) = asked(&rig.server(ELICIT, None)[0]);
+    let less = retry("2", &state, "{}").replace(ASKABLE, r#"{"roots":{}}"#);
+    let acts = rig.retry(2, &less);
+    assert_eq!(
+        acts,
+        [
+            r#"> {"jsonrpc":"2.0","id":"e1","error":{"code":-32601,"message":"client does not support this"}}"#
+        ]
+    );
+    assert!(rig.server(ELICIT, None)[0].contains("-32601"));
+    let roots = r#"{"jsonrpc":"2.0","id":5,"method":"roots/list"}"#;
+    assert!(rig.server(roots, None)[0].starts_with("2< "));
+}
+
+#[test]
+fn a_required_url_elicitation_is_asked_for_and_the_call_made_again() {
+    const URL: &str = r#"{"elicitation":{"url":{}}}"#;
+    let mut rig = Rig::new(URL, false);
+    rig.ask(1, &call("1").replace(ASKABLE, URL));
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","url":"https://x/","message":"?"}]}}}"#;
+    let acts = rig.server(error, None);
+    assert_eq!(
+        acts[0],
+        r#"1< {"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"elicitation-1":{"method":"elicitation/create","params":{"mode":"url","url":"https://x/","message":"?"}}}}}"#
+    );
+    assert!(rig.session.is_idle());
+    let again = r#""name":"t","inputResponses":{"elicitation-1":{"action":"accept"}}"#;
+    let acts = rig.ask(2, &modern("2", "tools/call", again, ""));
+    assert_eq!(
+        acts,
+        [r#"> {"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"t"}}"#]
+    );
 }
