@@ -37,6 +37,7 @@ mod translate;
 mod upstream;
 
 pub(in crate::control) use bridges::Bridges;
+pub(in crate::control) use child::probe_child;
 pub(in crate::control) use link::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,
