@@ -40,7 +40,7 @@ pub use address::Address;
 pub use buffer::Buffer;
 pub use caps::{CapReached, ConnectionCaps, ConnectionSlot};
 pub use clock::Clock;
-pub use connect::connect;
+pub use connect::{connect, pair};
 pub use future::{Either, Join, Select, join, select};
 pub use ladder::{IoMode, IoRung, KernelAbilities, RungProbe, RuntimeError, probe};
 pub use listener::{AcceptError, AcceptMode, BindError, Listener, ListenerSeed, bind};
