@@ -16,14 +16,16 @@ mod peer;
 mod relay;
 mod server;
 mod sse;
+mod written_params;
 
 pub(in crate::control) use {
     eras::{ProbedEra, probe_eras, probe_legacy, probe_modern},
     failed::HttpFailed,
     http::HttpConnector,
-    modern::{ModernHttp, ParamFields},
+    modern::ModernHttp,
     server::{HttpCall, HttpServer, Sent},
     sse::SseConnector,
+    written_params::WrittenParams,
 };
 
 #[cfg(test)]
