@@ -17,4 +17,4 @@ pub use client::{Answer, Client, ClientError, Endpoint, Incoming, encode_request
 pub use events::Events;
 pub use message::{Body, Request, Response};
 pub use pool::Pool;
-pub use server::{Accept, Bounds, Handler, serve};
+pub use server::{Accept, Bounds, Handler, serve, serve_connection};

@@ -14,6 +14,7 @@ use crate::engine::mcp::json::Syntax;
 use crate::engine::mcp::limits::JSON_DEPTH_CAP;
 use crate::engine::mcp::message::{Body, Call, Id, Kind};
 use crate::engine::mcp::methods::Method;
+use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::session::Owner;
@@ -72,6 +73,9 @@ pub enum OpenError {
     Full,
     /// The message is no single request.
     NotARequest,
+    /// Its method is one that only earlier revisions have. A server of both eras would take `initialize` for the beginning of
+    /// a legacy session of the whole process.
+    Gone,
     /// What it listens to cannot be read.
     Listen(Syntax),
     /// Its `requestState` is not one of this call.
@@ -86,6 +90,7 @@ impl fmt::Display for OpenError {
                 "the shared server has {REQUESTS_MAX} requests open; limit is {REQUESTS_MAX}"
             ),
             Self::NotARequest => f.write_str("message is not a single request"),
+            Self::Gone => f.write_str("method is not part of 2026-07-28"),
             Self::Listen(syntax) => write!(f, "listen filter cannot be read: {syntax}"),
             Self::State(error) => error.fmt(f),
         }
@@ -199,6 +204,9 @@ impl Channel {
         let Kind::Request { id, call } = &scanned.kind else {
             return Err(OpenError::NotARequest);
         };
+        if is_gone(call.method) {
+            return Err(OpenError::Gone);
+        }
         let request = Request::of(owner, message, *id, call)?;
         let number = self.next_number;
         let mut splice = Splice::default();
@@ -356,17 +364,21 @@ impl Channel {
         let Some((id, number)) = found else {
             return Received::Ignore(Ignored::Foreign);
         };
+        let unknown = self.unknown(number);
         match self.requests.get(&number) {
-            None => return Received::Ignore(self.unknown(number)),
-            Some(request) if request.listen.is_none() => {
-                return Received::Ignore(Ignored::Unasked);
-            }
+            None => Received::Ignore(unknown),
+            Some(request) if request.listen.is_none() => Received::Ignore(Ignored::Unasked),
             Some(request) => {
                 let mut splice = Splice::default();
                 splice.replace(id, &*request.id);
-                let received = deliver(number, splice.apply(message), End::Last);
+                let tag = notice
+                    .subscription_id
+                    .filter(|tag| number_of(tag.of(message)) == Some(number));
+                if let Some(tag) = tag {
+                    splice.replace(tag, &*request.id);
+                }
                 self.requests.remove(&number);
-                received
+                deliver(number, splice.apply(message), End::Last)
             }
         }
     }
@@ -438,6 +450,11 @@ const SCAN_LIMITS: ScanLimits = ScanLimits {
     depth_max: JSON_DEPTH_CAP,
     batch_max: 1,
 };
+
+/// Whether `method` is known and not to this era, whatever the request says of its version.
+fn is_gone(method: Method) -> bool {
+    method != Method::Other && !method.exists_in(Revision::R2026_07_28)
+}
 
 impl Request {
     fn of(owner: Owner, message: &[u8], id: Id, call: &Call) -> Result<Self, OpenError> {
