@@ -19,11 +19,10 @@ mod sse;
 mod written_params;
 
 pub(in crate::control) use {
-    eras::{ProbedEra, probe_eras, probe_legacy, probe_modern},
-    failed::HttpFailed,
+    eras::{ProbedEra, probe_eras},
     http::HttpConnector,
     modern::ModernHttp,
-    server::{HttpCall, HttpServer, Sent},
+    server::HttpServer,
     sse::SseConnector,
     written_params::WrittenParams,
 };

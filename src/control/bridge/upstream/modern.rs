@@ -5,6 +5,7 @@ use std::sync::Arc;
 use guard_io::http1::Method;
 use tokio::sync::mpsc;
 
+use super::failed::HttpFailed;
 use super::http::SCAN_LIMITS;
 use super::outlet::Outlet;
 use super::relay::{Learnt, Outcome, relay};
@@ -59,7 +60,7 @@ pub(super) async fn post(
     server: &HttpServer,
     fields: &[Field],
     message: &[u8],
-) -> Result<Sent, super::HttpFailed> {
+) -> Result<Sent, HttpFailed> {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (&**name, &**value))
