@@ -68,7 +68,7 @@ impl Scripted {
 
 impl Connector for Arc<Scripted> {
     fn connect(&self, owner: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
-        assert_eq!(owner, Owner::GATEWAY);
+        assert_eq!(owner, Owner::gateway());
         self.links.fetch_add(1, Ordering::Relaxed);
         let (to_server, mut asked) = mpsc::channel::<Vec<u8>>(4);
         let (say, from_server) = mpsc::channel(4);

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use super::{Channel, Delivery, EVENT_BYTES_MAX, Ignored, OpenError, REQUESTS_MAX, Received};
+use super::super::outcome::{
+    Delivery, EVENT_BYTES_MAX, Ignored, OpenError, REQUESTS_MAX, Received, RequestKey,
+};
+use super::Channel;
 use crate::engine::bridge::state_seal::StateSeal;
 use crate::engine::seal::Sealer;
 use crate::engine::session::Owner;
@@ -552,7 +555,7 @@ fn no_interleaving_delivers_to_another() {
                 3 if !open.is_empty() => {
                     let (number, nonce) = open.swap_remove(dice.roll(open.len()));
                     if dice.roll(2) == 0 {
-                        assert!(channel.cancel(super::RequestKey(number)).is_some());
+                        assert!(channel.cancel(RequestKey(number)).is_some());
                     } else {
                         check(
                             &delivered(&mut channel, &result(number, nonce)),
