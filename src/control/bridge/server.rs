@@ -10,7 +10,7 @@ use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
 use super::translate::{AsLegacy, AsModern, Bounds};
 use super::upstream::{
-    HttpConnector, HttpServer, ModernHttp, ParamFields, ProbedEra, SseConnector, probe_eras,
+    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, WrittenParams, probe_eras,
 };
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
@@ -326,8 +326,8 @@ impl Making<'_> {
         let modern = Arc::new(self.as_modern(Arc::clone(&plain)));
         let legacy = match self.server.upstream.speech.transport {
             HttpTransport::Streamable if self.translates() => {
-                let param_fields: ParamFields = Arc::new(|_, _| Vec::new());
-                let upstream = Arc::new(ModernHttp::new(Arc::clone(&http), param_fields));
+                let plain_http = ModernHttp::new(Arc::clone(&http));
+                let upstream = Arc::new(WrittenParams::new(&self.server.name, plain_http));
                 self.fallback(plain, Arc::new(AsLegacy::new(upstream)))
             }
             _ => plain,

@@ -34,7 +34,7 @@ struct Known {
 
 /// What is known of one tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(in crate::control::bridge) enum Lookup {
     /// Its parameters.
     Listed {
         /// What it mirrors.

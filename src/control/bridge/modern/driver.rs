@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::lane::Lane;
-use super::param_check::ToolsEpoch;
+use super::schemas::ToolsEpoch;
 use crate::control::bridge::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,

@@ -17,11 +17,15 @@ mod front;
 mod lane;
 mod param_check;
 mod probe;
+mod schemas;
 mod shared_child;
 #[cfg(test)]
 mod testing;
 
+pub(super) use catalogue::Lookup;
 pub(in crate::control) use front::ModernFront;
-pub(in crate::control) use param_check::{CheckedParams, ToolsEpoch};
+pub(in crate::control) use param_check::CheckedParams;
 pub(in crate::control) use probe::{Probe, probe_modern};
+pub(super) use schemas::Schemas;
+pub(in crate::control) use schemas::ToolsEpoch;
 pub(in crate::control) use shared_child::{SharedChild, Sharing};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::driver::{self, DriverHandle, Settings};
-use super::param_check::{CheckedParams, ToolsEpoch};
+use super::param_check::CheckedParams;
+use super::schemas::ToolsEpoch;
 use crate::control::bridge::{Answers, Ask, BoxFuture, ConnectError, Connector, ModernUpstream};
 use crate::engine::bridge::shared::Channel;
 use crate::engine::bridge::state_seal::StateSeal;

@@ -16,14 +16,15 @@ mod peer;
 mod relay;
 mod server;
 mod sse;
+mod written_params;
 
 pub(in crate::control) use {
-    eras::{ProbedEra, probe_eras, probe_legacy, probe_modern},
-    failed::HttpFailed,
+    eras::{ProbedEra, probe_eras},
     http::HttpConnector,
-    modern::{ModernHttp, ParamFields},
-    server::{HttpCall, HttpServer, Sent},
+    modern::ModernHttp,
+    server::HttpServer,
     sse::SseConnector,
+    written_params::WrittenParams,
 };
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Streamable HTTP of 2026-07-28: every request stands for itself, and closing its connection cancels it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use guard_io::http1::Method;
 use tokio::sync::mpsc;
 
+use super::failed::HttpFailed;
 use super::http::SCAN_LIMITS;
 use super::outlet::Outlet;
 use super::relay::{Learnt, Outcome, relay};
@@ -14,47 +14,28 @@ use crate::control::bridge::link::LINK_MESSAGES_MAX;
 use crate::control::bridge::{Answers, Ask, BoxFuture, ConnectError, ModernUpstream};
 use crate::engine::bridge::upstream::fields::{Field, mirrored};
 use crate::engine::mcp::message::{Body, Message};
-use crate::engine::mcp::methods::Method as McpMethod;
+use crate::engine::mcp::param_headers::PARAM_PREFIX;
 use crate::engine::mcp::scan::scan;
 
-/// Makes the `Mcp-Param-*` fields of a `tools/call`, scanned from its body, whose asker gave none.
-pub(in crate::control) type ParamFields = Arc<dyn Fn(&Message, &[u8]) -> Vec<Field> + Send + Sync>;
-
 /// A server of the modern era over HTTP.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(in crate::control) struct ModernHttp {
     server: Arc<HttpServer>,
-    param_fields: ParamFields,
-}
-
-impl fmt::Debug for ModernHttp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModernHttp")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
-    }
 }
 
 impl ModernHttp {
-    /// Asks `server`; calls whose asker gives no `Mcp-Param-*` get what `param_fields` makes.
-    pub(in crate::control) fn new(server: Arc<HttpServer>, param_fields: ParamFields) -> Self {
-        Self {
-            server,
-            param_fields,
-        }
+    /// Asks `server`. For askers that give no `Mcp-Param-*` see [`WrittenParams`](super::WrittenParams).
+    pub(in crate::control) const fn new(server: Arc<HttpServer>) -> Self {
+        Self { server }
     }
+}
 
-    /// Every field of `ask` beside those of any request.
-    fn fields(&self, ask: &Ask, message: &Message) -> Option<Vec<Field>> {
-        let mut fields = mirrored(message, &ask.message)?;
-        let given = ask.fields.iter().filter(|(name, _)| may_pass(name));
-        fields.extend(given.cloned());
-        let has_params = ask.fields.iter().any(|(name, _)| is_param(name));
-        if !has_params && message.method() == Some(McpMethod::ToolsCall) {
-            fields.extend((self.param_fields)(message, &ask.message));
-        }
-        Some(fields)
-    }
+/// Every field of `ask` beside those of any request.
+fn fields(ask: &Ask, message: &Message) -> Option<Vec<Field>> {
+    let mut fields = mirrored(message, &ask.message)?;
+    let given = ask.fields.iter().filter(|(name, _)| may_pass(name));
+    fields.extend(given.cloned());
+    Some(fields)
 }
 
 impl ModernUpstream for ModernHttp {
@@ -64,7 +45,7 @@ impl ModernUpstream for ModernHttp {
             let Ok(Body::One(message)) = scan(&ask.message, &SCAN_LIMITS) else {
                 return Err(unreadable());
             };
-            let fields = self.fields(&ask, &message).ok_or_else(unreadable)?;
+            let fields = fields(&ask, &message).ok_or_else(unreadable)?;
             let asked = message.request_id().map(|id| id.raw(&ask.message).into());
             let sent = post(&self.server, &fields, &ask.message).await?;
             let (outbox, answers) = mpsc::channel(LINK_MESSAGES_MAX);
@@ -79,7 +60,7 @@ pub(super) async fn post(
     server: &HttpServer,
     fields: &[Field],
     message: &[u8],
-) -> Result<Sent, super::HttpFailed> {
+) -> Result<Sent, HttpFailed> {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (&**name, &**value))
@@ -140,8 +121,8 @@ fn may_pass(name: &str) -> bool {
         || name.eq_ignore_ascii_case("tracestate")
 }
 
-fn is_param(name: &str) -> bool {
-    const PREFIX: &str = "mcp-param-";
-    name.get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+/// Whether a field called `name` mirrors a parameter.
+pub(super) fn is_param(name: &str) -> bool {
+    name.get(..PARAM_PREFIX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(PARAM_PREFIX))
 }

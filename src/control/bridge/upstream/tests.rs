@@ -4,6 +4,7 @@ mod eras;
 mod hostile;
 mod http;
 mod modern;
+mod params;
 mod sse;
 
 use std::future::Future;

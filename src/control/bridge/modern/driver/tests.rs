@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::param_check::ToolsEpoch;
+use super::super::schemas::ToolsEpoch;
 use super::super::testing::{Connections, ServerSide, ask, call, next, number, owner};
 use super::{DriverHandle, Settings, start};
 use crate::control::bridge::{ConnectError, ModernUpstream as _};

@@ -208,7 +208,7 @@ async fn a_server_whose_list_never_ends_is_not_asked_for_ever() {
     let (checked, _) = checked(&server);
     assert!(passes(&checked, call("t", r#"{"r":"x"}"#, &[])).await);
     let asked = server.take_asked();
-    assert_eq!(asked.len(), super::PAGES_MAX + 1);
+    assert_eq!(asked.len(), super::super::schemas::PAGES_MAX + 1);
     assert!(passes(&checked, call("t", r#"{"r":"x"}"#, &[])).await);
     assert_eq!(server.take_asked(), ["tools/call"]);
 }

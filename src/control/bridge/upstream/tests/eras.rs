@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use super::super::{ProbedEra, probe_eras, probe_legacy, probe_modern};
+use super::super::eras::{ProbedEra, probe_eras, probe_legacy, probe_modern};
 use super::{Heard, Log, closed_port, server, start, start_raw, stream};
 use crate::control::bridge::ConnectError;
 use crate::control::http::{Bounds, Response, serve};

@@ -7,7 +7,8 @@ use guard_io::http1::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::super::{HttpCall, HttpFailed, HttpServer};
+use super::super::failed::HttpFailed;
+use super::super::server::{HttpCall, HttpServer};
 use super::{closed_port, server, server_with, start, start_raw, start_scripted};
 use crate::control::http::{ClientError, Response};
 use crate::engine::limits::{Limits, UPSTREAM_HEAD_BYTES_MAX};

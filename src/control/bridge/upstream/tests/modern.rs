@@ -1,21 +1,16 @@
 //! Servers of 2026-07-28.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::super::{ModernHttp, ParamFields};
+use super::super::ModernHttp;
 use super::{
     Heard, Log, PATIENCE, closed_port, code, owner, result, server, server_with, start, stream,
 };
 use crate::control::bridge::{Answers, Ask, ConnectError, ModernUpstream as _};
 use crate::control::http::Response;
-
-fn no_params() -> ParamFields {
-    Arc::new(|_, _| Vec::new())
-}
 
 fn ask(id: &str, name: &str) -> Ask {
     let message = format!(
@@ -49,7 +44,7 @@ async fn check(answer: Response) -> Vec<String> {
         async move { answer }
     })
     .await;
-    let modern = ModernHttp::new(server(port), no_params());
+    let modern = ModernHttp::new(server(port));
     all(modern.ask(ask("1", "x")).await.unwrap()).await
 }
 
@@ -62,11 +57,7 @@ async fn a_request_mirrors_its_body_and_carries_what_the_asker_gives() {
         async { Response::json(200, result("1")) }
     })
     .await;
-    let made: ParamFields = Arc::new(|message, _| {
-        assert!(message.request_id().is_some());
-        vec![("Mcp-Param-Region".into(), b"eu".as_slice().into())]
-    });
-    let modern = ModernHttp::new(server(port), made);
+    let modern = ModernHttp::new(server(port));
     let field = |name: &str, value: &str| (name.into(), value.as_bytes().into());
     let mut asked = ask("1", "über");
     asked.fields = vec![
@@ -98,7 +89,6 @@ async fn a_request_mirrors_its_body_and_carries_what_the_asker_gives() {
         ("authorization", Some("Bearer own"), Some("Bearer own")),
         ("traceparent", Some("00-1"), None),
         ("mcp-param-city", Some("Bonn"), None),
-        ("mcp-param-region", None, Some("eu")),
         ("cookie", None, None),
         ("mcp-session-id", None, None),
     ] {
@@ -160,7 +150,7 @@ async fn errors_of_the_server_pass_and_its_failures_become_errors() {
         assert_eq!(messages.len(), 1, "{what}");
         assert_eq!(code(&messages[0]), -32603, "{what}");
     }
-    let refused = ModernHttp::new(server(closed_port().await), no_params())
+    let refused = ModernHttp::new(server(closed_port().await))
         .ask(ask("1", "x"))
         .await;
     assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
@@ -170,7 +160,7 @@ async fn errors_of_the_server_pass_and_its_failures_become_errors() {
 async fn a_server_that_breaks_off_leaves_no_response() {
     assert!(check(stream(&["id: 1\ndata:\n\n"], false)).await.is_empty());
     let port = super::start_scripted(|stream| async move { drop(stream) }).await;
-    let modern = ModernHttp::new(server(port), no_params());
+    let modern = ModernHttp::new(server(port));
     assert!(
         all(modern.ask(ask("1", "x")).await.unwrap())
             .await
@@ -187,7 +177,7 @@ async fn answers_that_nobody_waits_for_cancel_the_request() {
         async { Response::events(events) }
     })
     .await;
-    let modern = ModernHttp::new(server(port), no_params());
+    let modern = ModernHttp::new(server(port));
     let answers = modern.ask(ask("1", "x")).await.unwrap();
     let stream: mpsc::Sender<Vec<u8>> = streams.recv().await.unwrap();
     drop(answers);
@@ -206,7 +196,7 @@ async fn answers_that_nobody_waits_for_cancel_the_request() {
         }
     })
     .await;
-    let answers = ModernHttp::new(server(port), no_params())
+    let answers = ModernHttp::new(server(port))
         .ask(ask("1", "x"))
         .await
         .unwrap();
@@ -229,11 +219,7 @@ async fn an_answer_beyond_its_bounds_is_refused() {
         })
         .await;
         let server = server_with(port, |_, limits| limits.event_bytes = bytes_max);
-        let messages = all(ModernHttp::new(server, no_params())
-            .ask(ask("1", "x"))
-            .await
-            .unwrap())
-        .await;
+        let messages = all(ModernHttp::new(server).ask(ask("1", "x")).await.unwrap()).await;
         assert_eq!(code(&messages[0]) == 0, is_taken, "{bytes_max}");
     }
 }
