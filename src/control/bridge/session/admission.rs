@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::rooms::{FrontId, Room, SessionRooms};
-use crate::control::bridge::{ConnectError, Connector, FullScope, Link};
+use super::mailbox::Handle;
+use super::rooms::{FrontId, Place, Room, SessionRooms};
+use crate::control::bridge::{ConnectError, Connector, Link};
 use crate::engine::bridge::session::Settings;
 use crate::engine::limits::Limits;
 use crate::engine::mcp::scan::ScanLimits;
@@ -53,10 +54,11 @@ impl FrontSettings {
 
 /// What both fronts are made of.
 pub(super) struct Front {
-    pub(super) id: FrontId,
+    id: FrontId,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) rooms: Arc<SessionRooms>,
     pub(super) settings: FrontSettings,
+    server: Arc<str>,
 }
 
 impl Front {
@@ -67,21 +69,38 @@ impl Front {
     ) -> Self {
         Self {
             id: rooms.new_front(),
+            server: settings.server.as_ref().into(),
             connector,
             rooms,
             settings,
         }
     }
 
+    fn place(&self, owner: Owner) -> Place {
+        Place {
+            front: self.id,
+            server: Arc::clone(&self.server),
+            owner,
+        }
+    }
+
+    /// The session that is called `id`, where it is one of this front and of `owner`. Errors: [`Failure::SessionMissing`],
+    /// [`Failure::SessionUnknown`].
+    pub(super) fn find(&self, owner: Owner, id: Option<&[u8]>) -> Result<Handle, Failure> {
+        let id = id.ok_or(Failure::SessionMissing)?;
+        let handle = self.rooms.find(&self.place(owner), id);
+        handle.ok_or(Failure::SessionUnknown)
+    }
+
     /// A room and a link for a new session of `owner`. Where there is no room, the session within the scope that has been
     /// idle longest is ended, and its room is waited for. Errors: [`ConnectError::Full`] where none is idle or none left in
     /// time; otherwise what the connector says.
     pub(super) async fn connect(&self, owner: Owner) -> Result<(Room, Link), ConnectError> {
-        let begun = Instant::now();
+        let (begun, place) = (Instant::now(), self.place(owner));
         let mut room = None;
         let mut displaced_at: Option<Instant> = None;
         loop {
-            let scope = match self.try_connect(owner, &mut room).await {
+            let scope = match self.try_connect(&place, &mut room).await {
                 Err(ConnectError::Full(scope)) => scope,
                 Err(error) => return Err(error),
                 Ok(link) => match room.take() {
@@ -90,11 +109,10 @@ impl Front {
                 },
             };
             let is_leaving = displaced_at.is_some_and(|at| at.elapsed() < LEAVE_WAIT);
-            if !is_leaving && self.rooms.displace(scope, self.id, owner) {
+            if !is_leaving && self.rooms.displace(scope, &place) {
                 displaced_at = Some(Instant::now());
             }
-            let is_hopeless =
-                displaced_at.is_none() && !self.rooms.is_leaving(scope, self.id, owner);
+            let is_hopeless = displaced_at.is_none() && !self.rooms.is_leaving(scope, &place);
             if is_hopeless || begun.elapsed() >= ROOM_WAIT {
                 self.rooms.counts.refused.fetch_add(1, Ordering::Relaxed);
                 return Err(ConnectError::Full(scope));
@@ -105,27 +123,29 @@ impl Front {
 
     async fn try_connect(
         &self,
-        owner: Owner,
+        place: &Place,
         room: &mut Option<Room>,
     ) -> Result<Link, ConnectError> {
         if room.is_none() {
-            *room = Some(
-                self.rooms
-                    .take(self.id, owner)
-                    .map_err(ConnectError::Full)?,
-            );
+            *room = Some(self.rooms.take(place).map_err(ConnectError::Full)?);
         }
-        self.connector.connect(owner).await
+        self.connector.connect(place.owner).await
     }
 
     /// What a client is told of a session that could not be connected; the log gets the rest.
     pub(super) fn failure_of(&self, error: &ConnectError) -> Failure {
-        let server = &*self.settings.server;
-        tracing::warn!(server, %error, "session not opened");
+        let server = &*self.server;
         match error {
-            ConnectError::Full(FullScope::Owner | FullScope::Server | FullScope::Process) => {
-                Failure::Overloaded
+            // Anybody can bring these about, as often as they like.
+            ConnectError::Full(_) | ConnectError::BackingOff | ConnectError::WrongEra => {
+                tracing::debug!(server, %error, "session not opened");
             }
+            ConnectError::Unreachable(_) => {
+                tracing::warn!(server, %error, "session not opened");
+            }
+        }
+        match error {
+            ConnectError::Full(_) => Failure::Overloaded,
             ConnectError::BackingOff | ConnectError::Unreachable(_) => Failure::UpstreamUnreachable,
             ConnectError::WrongEra => Failure::UnsupportedVersion,
         }

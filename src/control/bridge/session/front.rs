@@ -197,9 +197,7 @@ impl SessionFront {
     /// The session that a request is for. Errors: [`Failure::SessionMissing`], [`Failure::SessionUnknown`],
     /// [`Failure::UnknownLegacyVersion`], in this order.
     fn find(&self, owner: Owner, inbound: &Inbound) -> Result<Handle, Failure> {
-        let id = inbound.session.as_deref().ok_or(Failure::SessionMissing)?;
-        let handle = self.0.rooms.find(self.0.id, owner, id);
-        let handle = handle.ok_or(Failure::SessionUnknown)?;
+        let handle = self.0.find(owner, inbound.session.as_deref())?;
         match inbound.names_legacy_revision() {
             true => Ok(handle),
             false => Err(Failure::UnknownLegacyVersion),

@@ -49,6 +49,28 @@ impl SessionCounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrontId(u64);
 
+/// Where a session belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The front that made it.
+    pub(super) front: FrontId,
+    /// The server behind it, which may have several fronts.
+    pub(super) server: Arc<str>,
+    /// Whose it is.
+    pub(super) owner: Owner,
+}
+
+impl Place {
+    /// Whether a session here counts where `scope` is full for one at `other`.
+    fn is_within(&self, scope: FullScope, other: &Self) -> bool {
+        match scope {
+            FullScope::Owner => self.owner == other.owner,
+            FullScope::Server => self.server == other.server,
+            FullScope::Process => true,
+        }
+    }
+}
+
 /// The process's sessions: bounds over all fronts, and the table in which each is found.
 #[derive(Debug)]
 pub(in crate::control) struct SessionRooms {
@@ -73,14 +95,12 @@ struct Table {
 #[derive(Debug)]
 struct Left {
     at_ms: u64,
-    front: FrontId,
-    owner: Owner,
+    place: Place,
 }
 
 #[derive(Debug)]
 struct Entry {
-    front: FrontId,
-    owner: Owner,
+    place: Place,
     handle: Handle,
     pulse: Arc<Pulse>,
     /// Whether it was told to end.
@@ -127,41 +147,41 @@ impl SessionRooms {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes a room for a session of `owner` at `front`.
-    pub(super) fn take(self: &Arc<Self>, front: FrontId, owner: Owner) -> Result<Room, FullScope> {
+    /// Takes a room for a session at `place`.
+    pub(super) fn take(self: &Arc<Self>, place: &Place) -> Result<Room, FullScope> {
         let mut table = self.table();
         if table.rooms >= table.sessions_max {
             return Err(FullScope::Process);
         }
-        let of_owner = table.rooms_by_owner.get(&owner).copied().unwrap_or(0);
+        let of_owner = table.rooms_by_owner.get(&place.owner).copied().unwrap_or(0);
         if of_owner >= table.sessions_per_owner_max {
             return Err(FullScope::Owner);
         }
         table.rooms += 1;
-        table.rooms_by_owner.insert(owner, of_owner + 1);
+        table.rooms_by_owner.insert(place.owner, of_owner + 1);
         Ok(Room {
             rooms: Arc::clone(self),
-            front,
-            owner,
+            place: place.clone(),
             id: None,
         })
     }
 
-    /// The session that is called `id`, where it is this front's and this owner's.
-    pub(super) fn find(&self, front: FrontId, owner: Owner, id: &[u8]) -> Option<Handle> {
+    /// The session that is called `id`, where it is at `place`.
+    pub(super) fn find(&self, place: &Place, id: &[u8]) -> Option<Handle> {
         let id = str::from_utf8(id).ok()?;
         let table = self.table();
         let entry = table.sessions.get(id)?;
-        let is_theirs = entry.front == front && entry.owner == owner && !entry.is_ending;
+        let is_theirs = entry.place == *place && !entry.is_ending;
         is_theirs.then(|| entry.handle.clone())
     }
 
-    /// Ends the session within `scope` that has been idle longest; `false` where none is idle.
-    pub(super) fn displace(&self, scope: FullScope, front: FrontId, owner: Owner) -> bool {
+    /// Ends the session within `scope` of `place` that has been idle longest; `false` where none is idle.
+    pub(super) fn displace(&self, scope: FullScope, place: &Place) -> bool {
         let mut table = self.table();
-        let candidates = table.sessions.values_mut().filter(|entry| {
-            !entry.is_ending && is_within(scope, (front, owner), (entry.front, entry.owner))
-        });
+        let candidates = table
+            .sessions
+            .values_mut()
+            .filter(|entry| !entry.is_ending && entry.place.is_within(scope, place));
         let idlest = candidates
             .filter_map(|entry| Some((entry.pulse.idle_since_ms()?, entry)))
             .min_by_key(|(since_ms, _)| *since_ms);
@@ -175,15 +195,15 @@ impl SessionRooms {
         entry.is_ending
     }
 
-    /// Whether a session within `scope` is on its way out, so that there may soon be room.
-    pub(super) fn is_leaving(&self, scope: FullScope, front: FrontId, owner: Owner) -> bool {
+    /// Whether a session within `scope` of `place` is on its way out, so that there may soon be room.
+    pub(super) fn is_leaving(&self, scope: FullScope, place: &Place) -> bool {
         let now_ms = self.now_ms();
         let table = self.table();
-        let is_near = |at, whose| is_within(scope, (front, owner), (at, whose));
+        let is_near = |other: &Place| other.is_within(scope, place);
         let mut sessions = table.sessions.values();
         let mut left = table.left.iter();
-        sessions.any(|entry| entry.is_ending && is_near(entry.front, entry.owner))
-            || left.any(|left| left.at_ms + LEFT_MS > now_ms && is_near(left.front, left.owner))
+        sessions.any(|entry| entry.is_ending && is_near(&entry.place))
+            || left.any(|left| left.at_ms + LEFT_MS > now_ms && is_near(&left.place))
     }
 
     /// Ends every session of `front`; returns how many are left to end.
@@ -191,7 +211,7 @@ impl SessionRooms {
         let mut table = self.table();
         let mut left = 0;
         for entry in table.sessions.values_mut() {
-            if entry.front == front {
+            if entry.place.front == front {
                 left += 1;
                 entry.is_ending = entry.is_ending || end(entry, failure);
             }
@@ -201,15 +221,6 @@ impl SessionRooms {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether a session of `theirs` counts where `scope` is full for `ours`.
-fn is_within(scope: FullScope, ours: (FrontId, Owner), theirs: (FrontId, Owner)) -> bool {
-    match scope {
-        FullScope::Owner => ours.1 == theirs.1,
-        FullScope::Server => ours.0 == theirs.0,
-        FullScope::Process => true,
     }
 }
 
@@ -226,18 +237,16 @@ fn end(entry: &Entry, failure: Failure) -> bool {
 #[derive(Debug)]
 pub(super) struct Room {
     rooms: Arc<SessionRooms>,
-    front: FrontId,
-    owner: Owner,
+    place: Place,
     /// Under which it is found, once it is.
     id: Option<Box<str>>,
 }
 
 impl Room {
-    /// Makes the session known under `id`, to its owner at its front.
+    /// Makes the session known under `id`, at its place.
     pub(super) fn announce(&mut self, id: &str, handle: Handle, pulse: Arc<Pulse>) {
         let entry = Entry {
-            front: self.front,
-            owner: self.owner,
+            place: self.place.clone(),
             handle,
             pulse,
             is_ending: false,
@@ -269,14 +278,13 @@ impl Drop for Room {
         }
         table.left.push_back(Left {
             at_ms,
-            front: self.front,
-            owner: self.owner,
+            place: self.place.clone(),
         });
         table.rooms -= 1;
-        if let Some(count) = table.rooms_by_owner.get_mut(&self.owner) {
+        if let Some(count) = table.rooms_by_owner.get_mut(&self.place.owner) {
             *count -= 1;
             if *count == 0 {
-                table.rooms_by_owner.remove(&self.owner);
+                table.rooms_by_owner.remove(&self.place.owner);
             }
         }
     }
@@ -288,36 +296,35 @@ mod tests {
 
     use std::sync::Arc;
 
-    use super::{Command, Failure, FullScope, Owner, Pulse, SessionRooms};
+    use super::{Command, Failure, FrontId, FullScope, Owner, Place, Pulse, SessionRooms};
     use crate::control::bridge::session::mailbox::mailbox;
 
-    fn owner(digit: char) -> Owner {
-        Owner::from_hex(digit.to_string().repeat(32).as_bytes()).unwrap()
+    fn place(front: FrontId, digit: char) -> Place {
+        Place {
+            front,
+            server: "s".into(),
+            owner: Owner::from_hex(digit.to_string().repeat(32).as_bytes()).unwrap(),
+        }
     }
 
     #[test]
     fn rooms_are_bounded_in_all_and_for_one_owner_and_come_back() {
         let rooms = SessionRooms::new(3, 2);
         let front = rooms.new_front();
-        let first = rooms.take(front, owner('a')).unwrap();
-        let _second = rooms.take(front, owner('a')).unwrap();
-        assert_eq!(rooms.take(front, owner('a')).unwrap_err(), FullScope::Owner);
-        let _third = rooms.take(front, owner('b')).unwrap();
-        assert_eq!(
-            rooms.take(front, owner('b')).unwrap_err(),
-            FullScope::Process
-        );
-        assert!(!rooms.is_leaving(FullScope::Process, front, owner('a')));
+        let (ours, theirs) = (place(front, 'a'), place(front, 'b'));
+        let first = rooms.take(&ours).unwrap();
+        let _second = rooms.take(&ours).unwrap();
+        assert_eq!(rooms.take(&ours).unwrap_err(), FullScope::Owner);
+        let _third = rooms.take(&theirs).unwrap();
+        assert_eq!(rooms.take(&theirs).unwrap_err(), FullScope::Process);
+        assert!(!rooms.is_leaving(FullScope::Process, &ours));
         drop(first);
-        assert!(rooms.is_leaving(FullScope::Owner, front, owner('a')));
-        assert!(!rooms.is_leaving(FullScope::Owner, front, owner('b')));
+        assert!(rooms.is_leaving(FullScope::Owner, &ours));
+        assert!(!rooms.is_leaving(FullScope::Owner, &theirs));
         assert_eq!(rooms.sessions(), 2);
-        assert!(rooms.take(front, owner('a')).is_ok());
+        assert!(rooms.take(&ours).is_ok());
         rooms.set_bounds(2, 2);
-        assert_eq!(
-            rooms.take(front, owner('b')).unwrap_err(),
-            FullScope::Process
-        );
+        assert_eq!(rooms.take(&theirs).unwrap_err(), FullScope::Process);
     }
 
     #[test]
@@ -325,19 +332,19 @@ mod tests {
         let rooms = SessionRooms::new(3, 3);
         let (front, other) = (rooms.new_front(), rooms.new_front());
         let (handle, _mailbox) = mailbox();
-        let mut room = rooms.take(front, owner('a')).unwrap();
+        let mut room = rooms.take(&place(front, 'a')).unwrap();
         room.announce("x", handle, Arc::default());
-        assert!(rooms.find(front, owner('a'), b"x").is_some());
+        assert!(rooms.find(&place(front, 'a'), b"x").is_some());
         for (front, owner, id) in [
-            (other, owner('a'), &b"x"[..]),
-            (front, owner('b'), b"x"),
-            (front, owner('a'), b"y"),
-            (front, owner('a'), b"\xff"),
+            (other, 'a', &b"x"[..]),
+            (front, 'b', b"x"),
+            (front, 'a', b"y"),
+            (front, 'a', b"\xff"),
         ] {
-            assert!(rooms.find(front, owner, id).is_none());
+            assert!(rooms.find(&place(front, owner), id).is_none());
         }
         room.withdraw();
-        assert!(rooms.find(front, owner('a'), b"x").is_none());
+        assert!(rooms.find(&place(front, 'a'), b"x").is_none());
         assert_eq!(rooms.sessions(), 1);
     }
 
@@ -345,40 +352,41 @@ mod tests {
     fn the_longest_idle_within_the_scope_makes_room_and_only_once() {
         let rooms = SessionRooms::new(9, 9);
         let (front, other) = (rooms.new_front(), rooms.new_front());
+        let foreign = Place {
+            server: "t".into(),
+            ..place(other, 'b')
+        };
         let mut held = Vec::new();
-        for (id, at, whose, since_ms, is_idle) in [
-            ("used", front, 'a', 1, false),
-            ("old", front, 'a', 2, true),
-            ("new", front, 'a', 3, true),
-            ("b", other, 'b', 1, true),
+        for (id, at, since_ms, is_idle) in [
+            ("used", place(front, 'a'), 1, false),
+            ("old", place(front, 'a'), 2, true),
+            ("new", place(other, 'a'), 3, true),
+            ("foreign", foreign, 1, true),
         ] {
             let (handle, mailbox) = mailbox();
             let pulse = Pulse::default();
             pulse.beat(since_ms, is_idle);
-            let mut room = rooms.take(at, owner(whose)).unwrap();
+            let mut room = rooms.take(&at).unwrap();
             room.announce(id, handle, Arc::new(pulse));
             held.push((id, room, mailbox));
         }
-        let ended = |held: &mut Vec<(
-            &'static str,
-            _,
-            crate::control::bridge::session::mailbox::Mailbox,
-        )>| {
+        let mut ended = || {
             let mut ended = Vec::new();
-            for (id, _, mailbox) in held {
+            for (id, _, mailbox) in &mut held {
                 if let Ok(Command::End(Failure::SessionUnknown)) = mailbox.commands.try_recv() {
                     ended.push(*id);
                 }
             }
             ended
         };
-        assert!(rooms.displace(FullScope::Owner, front, owner('a')));
-        assert_eq!(ended(&mut held), ["old"]);
-        assert!(rooms.find(front, owner('a'), b"old").is_none());
-        assert!(rooms.displace(FullScope::Process, front, owner('a')));
-        assert_eq!(ended(&mut held), ["b"]);
-        assert!(rooms.displace(FullScope::Server, front, owner('c')));
-        assert_eq!(ended(&mut held), ["new"]);
-        assert!(!rooms.displace(FullScope::Process, front, owner('a')));
+        let ours = place(front, 'a');
+        assert!(rooms.displace(FullScope::Owner, &ours));
+        assert_eq!(ended(), ["old"]);
+        assert!(rooms.find(&ours, b"old").is_none());
+        assert!(rooms.displace(FullScope::Process, &ours));
+        assert_eq!(ended(), ["foreign"]);
+        assert!(rooms.displace(FullScope::Server, &place(front, 'c')));
+        assert_eq!(ended(), ["new"], "of another front of the same server");
+        assert!(!rooms.displace(FullScope::Process, &ours));
     }
 }

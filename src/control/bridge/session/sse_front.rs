@@ -61,12 +61,12 @@ impl SseFront {
     pub(super) async fn answer(&self, owner: Owner, inbound: Inbound) -> Response {
         match inbound.method.as_slice() {
             b"GET" => self.open(owner).await,
-            b"POST" => match self.find(owner, &inbound) {
+            b"POST" => match self.0.find(owner, inbound.session.as_deref()) {
                 Ok(handle) if inbound.is_delivery => deliver(&handle, inbound.body).await,
                 Ok(handle) => self.post(&handle, inbound).await,
                 Err(failure) => refusal(failure, None),
             },
-            b"DELETE" => match self.find(owner, &inbound) {
+            b"DELETE" => match self.0.find(owner, inbound.session.as_deref()) {
                 Ok(handle) => {
                     end(&handle, Failure::SessionUnknown).await;
                     Response::empty(200)
@@ -114,12 +114,6 @@ impl SseFront {
         };
         let _ = handle.posts.send(post).await;
         answered(answer).await
-    }
-
-    fn find(&self, owner: Owner, inbound: &Inbound) -> Result<Handle, Failure> {
-        let id = inbound.session.as_deref().ok_or(Failure::SessionMissing)?;
-        let handle = self.0.rooms.find(self.0.id, owner, id);
-        handle.ok_or(Failure::SessionUnknown)
     }
 }
 

@@ -57,6 +57,8 @@ async fn sessions_in_use_are_kept_and_the_newcomer_is_told_to_come_later() {
 async fn a_full_server_is_asked_again_until_the_ended_child_is_gone() {
     let mut play = Play::new();
     let (_idle, mut idle_server) = play.open().await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let (_later, _later_server) = play.open().await;
     let full = || ConnectError::Full(FullScope::Server);
     play.stage
         .failures
@@ -65,7 +67,7 @@ async fn a_full_server_is_asked_again_until_the_ended_child_is_gone() {
         .extend([full(), full(), full()]);
     let (_new, _server) = play.open().await;
     assert_eq!(idle_server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 1);
+    assert_eq!(play.rooms.sessions(), 2);
     assert_eq!(
         play.rooms.counts.displaced.load(Ordering::Relaxed),
         1,

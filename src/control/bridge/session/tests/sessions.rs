@@ -198,6 +198,8 @@ async fn what_nothing_uses_expires_and_what_is_read_does_not() {
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     used_server.say(&notice("still")).await;
     assert_eq!(listening.next().await.unwrap(), notice("still"));
+    used_server.say(&notice("there")).await;
+    assert_eq!(listening.next().await.unwrap(), notice("there"));
     drop(listening);
     soon(used_server.says.closed()).await;
     assert_eq!(play.rooms.counts.expired.load(Ordering::Relaxed), 2);

@@ -92,6 +92,44 @@ async fn a_reader_that_stalls_holds_up_its_own_session_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_slow_reader_still_gets_what_it_is_owed_after_the_end() {
+    let mut play = Play::new();
+    let (session, mut server) = play.open().await;
+    let answer = play.begin(post(Some(&session), &call("1")));
+    server.hear().await.unwrap();
+    for index in 0..5 {
+        let notice = notice(&index.to_string());
+        server.say_during(&notice, Some("1")).await;
+    }
+    let mut reading = Reading::of(soon(answer).await.unwrap());
+    play.send('a', inbound("DELETE", Some(&session))).await;
+    let mut last = String::new();
+    while let Some(message) = reading.next().await {
+        last = message;
+    }
+    assert!(last.contains(r#""id":1,"error""#), "{last}");
+}
+
+#[tokio::test]
+async fn what_a_client_sends_waits_in_bounds_for_a_server_that_does_not_read() {
+    let mut play = Play::new();
+    let (session, mut server) = play.open().await;
+    let mut posts = Vec::new();
+    for _ in 0..5 * LINK_MESSAGES_MAX {
+        posts.push(play.begin(post(Some(&session), &result("\"q\""))));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let accepted = posts.iter().filter(|answer| answer.is_finished()).count();
+    assert!(accepted <= 2 * LINK_MESSAGES_MAX, "{accepted}");
+    for _ in 0..posts.len() {
+        server.hear().await.unwrap();
+    }
+    for answer in posts {
+        assert_eq!(soon(answer).await.unwrap().status, 202);
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_stalls_can_be_ended_and_leaves_no_one_waiting() {
     let mut play = Play::new();
     let (session, mut server) = play.open().await;
