@@ -212,10 +212,18 @@ async fn a_front_that_shuts_down_tells_everybody_and_leaves_nothing() {
     let (_idle, mut idle_server) = play.open().await;
     let answer = play.begin(post(Some(&session), &call("1")));
     server.hear().await.unwrap();
+    let opening = play.begin(post(None, INITIALIZE));
+    let mut opening_server = play.server().await;
+    opening_server.hear().await.unwrap();
     soon(play.front.shutdown()).await;
-    let answer = soon(answer).await.unwrap();
-    assert_eq!(answer.status, 503);
-    assert!(text(answer).contains("stopping"));
+    for answer in [answer, opening] {
+        let answer = soon(answer).await.unwrap();
+        assert_eq!(answer.status, 503);
+        assert!(text(answer).contains("stopping"));
+    }
     assert_eq!(idle_server.hear().await, None);
+    assert_eq!(opening_server.hear().await, None);
     assert_eq!(play.rooms.sessions(), 0);
+    let late = play.send('a', post(None, INITIALIZE)).await;
+    assert_eq!(late.status, 503);
 }

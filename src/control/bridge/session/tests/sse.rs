@@ -89,6 +89,20 @@ async fn the_end_of_a_link_answers_what_waits_and_ends_the_stream() {
 }
 
 #[tokio::test]
+async fn a_front_that_shuts_down_answers_what_waits_and_ends_the_stream() {
+    let mut play = Play::new();
+    let (session, mut reading, mut server) = play.open_sse().await;
+    play.send_sse('a', post(Some(&session), &call("1"))).await;
+    server.hear().await.unwrap();
+    soon(play.sse.shutdown()).await;
+    assert!(reading.next().await.unwrap().contains(r#""id":1,"error""#));
+    assert_eq!(reading.next().await, None);
+    assert_eq!(server.hear().await, None);
+    let late = play.send_sse('a', inbound("GET", None)).await;
+    assert_eq!((late.status, play.rooms.sessions()), (503, 0));
+}
+
+#[tokio::test]
 async fn a_post_must_name_a_session_of_its_owner() {
     let mut play = Play::new();
     let (session, _reading, _server) = play.open_sse().await;
