@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::actor::failure_of;
+use super::actor::{closed, failure_of};
 use super::mailbox::{Command, Mailbox, Post, Pulse};
 use super::reply::{refusal, refused};
 use super::rooms::Room;
@@ -32,6 +32,8 @@ pub(super) struct SseActor {
     pub(super) pulse: Arc<Pulse>,
     /// To the client's stream.
     pub(super) events: mpsc::Sender<Vec<u8>>,
+    /// Whether the front shuts down.
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// What of a session changes.
@@ -87,6 +89,7 @@ impl SseActor {
             link,
             mailbox,
             events,
+            closing,
             ..
         } = self;
         let State {
@@ -114,6 +117,7 @@ impl SseActor {
                 _ => Event::Left,
             },
             () = events.closed() => Event::Left,
+            () = closed(closing) => Event::Commanded(Some(Command::End(Failure::Draining))),
         }
     }
 }
