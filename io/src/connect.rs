@@ -3,6 +3,7 @@
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::Path,
     time::Duration,
 };
@@ -57,6 +58,14 @@ async fn connect_unix(path: &Path) -> io::Result<Stream> {
     }
 }
 
+/// A connected pair of Unix sockets: this worker's end, and one for whoever else in the process is to answer it.
+///
+/// Neither has a name, and both are closed in children. Errors: out of descriptors.
+pub fn pair() -> io::Result<(Stream, OwnedFd)> {
+    let (ours, theirs) = Socket::pair(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    Ok((Stream::unix(ours.into())?, theirs.into()))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -82,6 +91,33 @@ mod tests {
             let _listener = UnixListener::bind(&path).unwrap();
             connect(&Address::Unix(path), DEADLINE).await.unwrap();
         });
+    }
+
+    #[test]
+    fn a_pair_is_connected_and_closed_in_children() {
+        on_each_driver(async || {
+            let (ours, theirs) = pair().unwrap();
+            let flags = descriptor_flags(&theirs);
+            assert_ne!(flags & libc::FD_CLOEXEC, 0);
+            ours.write_all(b"x").await.unwrap();
+            let mut theirs = std::os::unix::net::UnixStream::from(theirs);
+            let mut seen = [0];
+            theirs.read_exact(&mut seen).unwrap();
+            assert_eq!(&seen, b"x");
+        });
+    }
+
+    /// The descriptor flags, from what the kernel tells of it.
+    fn descriptor_flags(fd: &OwnedFd) -> i32 {
+        use std::os::fd::AsRawFd as _;
+        let info =
+            std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).unwrap();
+        let octal = info
+            .lines()
+            .find_map(|line| line.strip_prefix("flags:"))
+            .unwrap();
+        let flags = i32::from_str_radix(octal.trim(), 8).unwrap();
+        i32::from(flags & libc::O_CLOEXEC != 0) * libc::FD_CLOEXEC
     }
 
     #[test]

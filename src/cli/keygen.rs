@@ -1,6 +1,6 @@
 //! `keygen`: a new API key. Only its hash is kept; the key is shown once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -191,5 +191,13 @@ impl Surroundings for Edited<'_> {
             file.text = Zeroizing::new(self.text.to_owned());
         }
         Ok(file)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        System.is_file(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        System.absolute(path)
     }
 }

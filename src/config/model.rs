@@ -10,6 +10,7 @@ use crate::config::secret::Secret;
 use crate::engine::identity::{AddressRange, KeyHash};
 use crate::engine::limits::{self, Limits};
 use crate::engine::route;
+use crate::engine::snapshot::{Instances, Speech};
 
 /// A whole configuration.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct Server {
     pub drain_timeout: Duration,
     /// How long an idle worker polls before it sleeps, in microseconds; 0 is off.
     pub busy_poll_us: u32,
+    /// `session_key`, `session_ttl` and `legacy_sse`
+    pub sessions: Sessions,
     /// `[server.cors]`
     pub cors: Cors,
     /// `[server.limits]`, and `max_request_size` as `body_bytes`.
@@ -99,6 +102,18 @@ pub enum IoDriver {
     Uring,
     /// epoll.
     Epoll,
+}
+
+/// What `[server]` says of sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// Secret that seals session ids, at least [`Sealer::SECRET_BYTES_MIN`](crate::engine::seal::Sealer::SECRET_BYTES_MIN)
+    /// bytes; absent makes one at start.
+    pub key: Option<Secret>,
+    /// How long a session id is taken.
+    pub ttl: Duration,
+    /// Whether clients of HTTP+SSE (2024-11-05) are served.
+    pub legacy_sse: bool,
 }
 
 /// `[server.cors]`
@@ -241,10 +256,10 @@ pub struct Upstream {
     pub key_path: String,
     /// Unique name, `default` for a lone `[upstream]`.
     pub name: String,
-    /// The configured `url`, for people to read.
-    pub url: String,
-    /// The same, taken apart.
+    /// Where it is: `url`, or `command` and what belongs to it.
     pub target: Target,
+    /// What it speaks: `transport`, `era` and `translate`.
+    pub speech: Speech,
     /// Headers that the gateway adds to each request.
     pub headers: Vec<(String, Secret)>,
     /// Token that the gateway presents as `Authorization: Bearer`.
@@ -269,8 +284,8 @@ pub struct Upstream {
     pub default: bool,
 }
 
-/// Where an upstream listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where an upstream is.
+#[derive(Clone, Debug)]
 pub enum Target {
     /// `http://host[:port][/path][?query]`
     Http {
@@ -288,6 +303,27 @@ pub enum Target {
         /// Request target, at least `/`.
         path: String,
     },
+    /// A child process over its standard input and output.
+    Child(Child),
+}
+
+/// `command` and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// Program, looked up in `PATH` where it holds no slash.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Environment beside the clean one that every child gets, in the order of the file.
+    pub env: Vec<(String, Secret)>,
+    /// Working directory; the gateway's own where absent.
+    pub cwd: Option<PathBuf>,
+    /// Who shares a child; by the server's era where absent.
+    pub instances: Option<Instances>,
+    /// Whether a shared child that ended is started again.
+    pub restarts: bool,
+    /// Most children of this server at once.
+    pub children_max: usize,
 }
 
 impl Default for Server {
@@ -304,9 +340,20 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS_DEFAULT),
             busy_poll_us: 0,
+            sessions: Sessions::default(),
             cors: Cors::default(),
             limits: Limits::default(),
             admin: Admin::default(),
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            key: None,
+            ttl: Duration::from_millis(limits::SESSION_TTL_MS_DEFAULT),
+            legacy_sse: false,
         }
     }
 }

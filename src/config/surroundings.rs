@@ -18,6 +18,12 @@ pub trait Surroundings {
     /// # Errors
     /// A sentence for the operator, where it cannot be read, is too large or is not UTF-8.
     fn file(&self, path: &Path) -> Result<FileText, String>;
+
+    /// Whether there is a file at `path`, whatever is in it.
+    fn is_file(&self, path: &Path) -> bool;
+
+    /// `path` as seen from the working directory of the process.
+    fn absolute(&self, path: &Path) -> PathBuf;
 }
 
 /// A file as it was read.
@@ -36,6 +42,8 @@ pub struct Fixed {
     pub variables: HashMap<String, String>,
     /// Files, with permission bits.
     pub files: HashMap<PathBuf, (String, u32)>,
+    /// The working directory.
+    pub working_folder: PathBuf,
 }
 
 impl Surroundings for Fixed {
@@ -49,5 +57,13 @@ impl Surroundings for Fixed {
             text: Zeroizing::new(text.clone()),
             mode: Some(*mode),
         })
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.files.contains_key(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        self.working_folder.join(path)
     }
 }

@@ -188,7 +188,11 @@ mod tests {
             ("localhost:8080", None),
             ("", None),
         ] {
-            assert_eq!(parse_target(text), expected, "{text:?}");
+            assert_eq!(
+                format!("{:?}", parse_target(text)),
+                format!("{expected:?}"),
+                "{text:?}"
+            );
         }
     }
 

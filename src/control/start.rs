@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::admin::{Access, Admin, RELOADS_MAX};
 use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
+use super::bridge::Bridges;
 use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
 use super::logging::LogControl;
@@ -21,6 +22,7 @@ use super::status::Facts;
 use super::{probe, process, reload, resolve, scrape};
 use crate::config::model::Workers;
 use crate::config::{Config, Loaded, compile};
+use crate::engine::seal::Sealer;
 use crate::mailbox::{Bind, Shared};
 
 /// What [`run`] runs.
@@ -154,6 +156,15 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let opened = AuditPump::open(audit_sources, AuditSettings::from(&config.audit));
     let (pump, audit) = opened.map_err(StartError::Audit)?;
     tokio::spawn(pump.run());
+    if config.server.sessions.key.is_none() {
+        tracing::info!(
+            "session ids are sealed with a key made now: they end with this process; set server.session_key to keep them"
+        );
+    }
+    let bridges = Bridges::new(Arc::clone(&shared));
+    if let Some(calls) = shared.bridge.take() {
+        tokio::spawn(Arc::clone(&bridges).serve(calls));
+    }
     let plane = bound
         .start(Arc::clone(&shared))
         .map_err(StartError::DataPlane)?;
@@ -195,6 +206,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         audit,
         access,
         plane,
+        bridges,
         reloads,
     })
 }
@@ -227,7 +239,14 @@ async fn share(config: &Config, port: u16, workers: usize) -> Result<Arc<Shared>
     let live = reload::first(compile(config, port, 1).map_err(refused)?, workers);
     resolve::refresh(&live).await;
     probe::probe_required(&live).await;
-    Ok(Arc::new(Shared::new(live, workers, scrape::metrics)))
+    let sealer = Sealer::random()
+        .map_err(|error| StartError::Runtime(std::io::Error::other(error.to_string())))?;
+    Ok(Arc::new(Shared::new(
+        live,
+        workers,
+        sealer,
+        scrape::metrics,
+    )))
 }
 
 /// How many workers `auto` is: one for each core that the process may use.

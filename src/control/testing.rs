@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::source::Source;
 use super::{reload, scrape};
 use crate::config::{Config, Fixed, Overrides, Surroundings, compile};
+use crate::engine::seal::Sealer;
 use crate::mailbox::{DataPlane, Phase, Shared, ToWorker};
 
 /// A configuration file that tests rewrite.
@@ -46,6 +47,14 @@ impl Surroundings for Paper {
             .insert(path.to_owned(), (self.0.lock().unwrap().clone(), 0o600));
         fixed.file(path)
     }
+
+    fn is_file(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
 }
 
 /// A whole configuration: one API key, what `server` adds to `[server]`, and `rest`.
@@ -76,7 +85,12 @@ pub(super) fn load(text: &str) -> Config {
 /// What `workers` workers share under `text`; they serve.
 pub(super) fn shared(text: &str, workers: usize) -> Arc<Shared> {
     let snapshot = compile(&load(text), 3000, 1).unwrap();
-    let shared = Shared::new(reload::first(snapshot, workers), workers, scrape::metrics);
+    let shared = Shared::new(
+        reload::first(snapshot, workers),
+        workers,
+        Sealer::new(b"test"),
+        scrape::metrics,
+    );
     shared
         .workers
         .iter()

@@ -8,7 +8,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::identity::Principal;
+use super::identity::Provider;
 use super::mcp::limits::SESSION_ID_BYTES_MAX;
 use super::seal::{Purpose, SealError, Sealer};
 
@@ -18,14 +18,24 @@ use super::seal::{Purpose, SealError, Sealer};
 pub struct Owner([u8; 16]);
 
 impl Owner {
-    /// The owner that `principal` is.
+    /// The owner that `identity`, unique within `provider`, is.
     #[must_use]
-    pub fn of(principal: &Principal) -> Self {
+    pub fn new(provider: Provider, identity: &str) -> Self {
+        Self::of_label(provider.as_str(), identity)
+    }
+
+    /// The gateway itself: what it holds for everybody, such as a shared child.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self::of_label("gateway", "")
+    }
+
+    fn of_label(label: &str, identity: &str) -> Self {
         let mut digest = Sha256::new();
         digest.update(b"mcp-guard owner 1\0");
-        digest.update(principal.provider().as_str());
+        digest.update(label);
         digest.update(b"\0");
-        digest.update(principal.identity());
+        digest.update(identity);
         let mut owner = [0; 16];
         owner.copy_from_slice(&digest.finalize()[..16]);
         Self(owner)

@@ -15,6 +15,7 @@ use super::limits::{self, Limits};
 use super::policy::Ceiling;
 use super::quota::{Quota, QuotaPlan};
 use super::route::{Cors, HostPolicy, OriginPolicy, RouteConflict, Routes};
+use super::seal::Sealer;
 
 /// A server's place in its snapshot. Indices of two snapshots are unrelated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// What is recorded.
     pub audit: AuditSettings,
+    /// How sessions are sealed and offered.
+    pub sessions: SessionSettings,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<Box<str>>,
     /// Whether `/metrics` is also served here, with credentials.
@@ -86,6 +89,8 @@ pub struct SnapshotParts {
     pub limits: Limits,
     /// What is recorded.
     pub audit: AuditSettings,
+    /// How sessions are sealed and offered.
+    pub sessions: SessionSettings,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<String>,
     /// Whether `/metrics` is also served on the main listener.
@@ -111,6 +116,7 @@ impl SnapshotParts {
             public_url: None,
             metrics_on_main: false,
             trusted_proxies: Vec::new(),
+            sessions: SessionSettings::default(),
         }
     }
 }
@@ -144,6 +150,7 @@ impl Snapshot {
             public_url: parts.public_url.map(Into::into),
             metrics_on_main: parts.metrics_on_main,
             trusted_proxies: parts.trusted_proxies,
+            sessions: parts.sessions,
         })
     }
 
@@ -372,7 +379,7 @@ pub enum Instances {
 }
 
 /// A header field that the gateway adds to upstream requests. `Debug` hides its value.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InjectedHeader {
     /// Name, as written on the wire.
     pub name: Box<str>,
@@ -383,6 +390,27 @@ pub struct InjectedHeader {
 impl fmt::Debug for InjectedHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ..", self.name)
+    }
+}
+
+/// Sessions of revisions up to 2025-11-25.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// How long a session id is accepted, in seconds (`server.session_ttl`).
+    pub ttl_secs: u64,
+    /// Seals with `server.session_key`; `None` leaves it to the key that was made at the start.
+    pub sealer: Option<Sealer>,
+    /// Whether clients of 2024-11-05 are served at `/sse` and `/message` (`server.legacy_sse`).
+    pub legacy_sse: bool,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            ttl_secs: limits::SESSION_TTL_MS_DEFAULT / 1_000,
+            sealer: None,
+            legacy_sse: false,
+        }
     }
 }
 

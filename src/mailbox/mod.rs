@@ -18,4 +18,4 @@ pub use bridge::{BridgeCall, BridgeCalls};
 pub use doorbell::Doorbell;
 pub use health::{Health, Readiness};
 pub use message::{Bind, Bound, DataPlane, Phase, ToWorker};
-pub use shared::{Exposition, Live, Reach, Resolved, ServerState, Shared, WorkerShared};
+pub use shared::{Exposition, Live, Reach, Resolved, ServerState, Shared, Speaks, WorkerShared};

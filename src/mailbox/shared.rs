@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use arc_swap::ArcSwap;
 
 use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
+use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
+use crate::engine::seal::Sealer;
 use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot, UpstreamAddress};
-use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
+use crate::metrics::{ChildCells, ControlMetrics, UpstreamCells, WorkerMetrics};
 
 /// The one structure behind both planes; workers get it in an [`Arc`] at start.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Shared {
     pub audit_doorbell: Arc<Doorbell>,
     /// Connections to servers that control serves itself.
     pub bridge: BridgeCalls,
+    /// Seals sessions where `server.session_key` is not set: this process alone can open them.
+    pub sealer: Sealer,
     /// Writes the body of `/metrics`, which the main listener may serve too.
     pub exposition: Exposition,
 }
@@ -40,9 +44,9 @@ pub struct Shared {
 pub type Exposition = fn(&Shared) -> String;
 
 impl Shared {
-    /// What `workers` workers share, with `live` in force and `exposition` to show it.
+    /// What `workers` workers share, with `live` in force, `sealer` made for this process and `exposition` to show it.
     #[must_use]
-    pub fn new(live: Live, workers: usize, exposition: Exposition) -> Self {
+    pub fn new(live: Live, workers: usize, sealer: Sealer, exposition: Exposition) -> Self {
         let (doorbell, audit_doorbell) = (Arc::<Doorbell>::default(), Arc::<Doorbell>::default());
         let overflow = overflow(&live.snapshot);
         let worker = |_| {
@@ -59,8 +63,15 @@ impl Shared {
             doorbell,
             audit_doorbell,
             bridge: BridgeCalls::new(),
+            sealer,
             exposition,
         }
+    }
+
+    /// The sealer of session ids under `snapshot`.
+    #[must_use]
+    pub fn sealer<'a>(&'a self, snapshot: &'a Snapshot) -> &'a Sealer {
+        snapshot.sessions.sealer.as_ref().unwrap_or(&self.sealer)
     }
 
     /// Puts `live` in force for every exchange that begins from now on. For control alone.
@@ -144,8 +155,24 @@ pub struct ServerState {
     /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
     /// upstream is a unix socket.
     pub resolved: ArcSwap<Resolved>,
+    /// What is counted about its processes, where it is a stdio server.
+    pub children: Arc<ChildCells>,
     reach: AtomicU8,
+    legacy: AtomicU8,
+    modern: AtomicU8,
     cells: Arc<[UpstreamCells]>,
+}
+
+/// Whether a server speaks an era, as far as is known. It is a property of the server, so it is kept until that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Speaks {
+    /// Nobody has asked it yet.
+    Unknown = 0,
+    /// It does.
+    Yes = 1,
+    /// It does not: requests of the era are translated or refused.
+    No = 2,
 }
 
 /// What control knows of a server from its probes. Only `/ready` and `/status` ask; requests always try.
@@ -177,22 +204,32 @@ impl ServerState {
     #[must_use]
     pub fn new(name: &str, address: UpstreamAddress, workers: usize) -> Self {
         let cells = (0..workers).map(|_| UpstreamCells::default()).collect();
-        Self::with_cells(name, address, cells)
+        Self::with_cells(name, address, cells, Arc::default())
     }
 
     /// The same server at another address: its counters go on.
     #[must_use]
     pub fn moved(&self, address: UpstreamAddress) -> Self {
-        Self::with_cells(&self.name, address, Arc::clone(&self.cells))
+        let (cells, children) = (Arc::clone(&self.cells), Arc::clone(&self.children));
+        Self::with_cells(&self.name, address, cells, children)
     }
 
-    fn with_cells(name: &str, address: UpstreamAddress, cells: Arc<[UpstreamCells]>) -> Self {
+    fn with_cells(
+        name: &str,
+        address: UpstreamAddress,
+        cells: Arc<[UpstreamCells]>,
+        children: Arc<ChildCells>,
+    ) -> Self {
+        let unknown = || AtomicU8::new(Speaks::Unknown as u8);
         let (resolved, reach) = (ArcSwap::default(), AtomicU8::new(Reach::Unknown as u8));
         Self {
             name: name.into(),
             address,
             resolved,
+            children,
             reach,
+            legacy: unknown(),
+            modern: unknown(),
             cells,
         }
     }
@@ -216,6 +253,28 @@ impl ServerState {
             1 => Reach::Up,
             2 => Reach::Down,
             _ => Reach::Unknown,
+        }
+    }
+
+    /// Whether the server speaks `era`.
+    #[must_use]
+    pub fn speaks(&self, era: Era) -> Speaks {
+        match self.era(era).load(Relaxed) {
+            1 => Speaks::Yes,
+            2 => Speaks::No,
+            _ => Speaks::Unknown,
+        }
+    }
+
+    /// Stores what was learnt of the server's eras.
+    pub fn set_speaks(&self, era: Era, speaks: Speaks) {
+        self.era(era).store(speaks as u8, Relaxed);
+    }
+
+    const fn era(&self, era: Era) -> &AtomicU8 {
+        match era {
+            Era::Legacy => &self.legacy,
+            Era::Modern => &self.modern,
         }
     }
 

@@ -18,10 +18,10 @@ use super::relay;
 use super::state::{View, Worker};
 use super::streams::StreamSlot;
 use crate::engine::admission::{
-    Arrival, BodyRefusal, HeadAdmission, Judgement, Verb, actions, admit_head, judge,
+    Arrival, BodyRefusal, Front, HeadAdmission, Judgement, Verb, actions, admit_head, judge,
     read_bodiless, read_body,
 };
-use crate::engine::audit::{Decision, SessionTag};
+use crate::engine::audit::Decision;
 use crate::engine::identity::{Principal, client_address};
 use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::headers::HeaderDigest;
@@ -29,6 +29,7 @@ use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::methods::Method;
 use crate::engine::policy::{Permit, decide_all, decide_stream};
 use crate::engine::reply::Failure;
+use crate::engine::session::Session;
 use crate::engine::snapshot::ServerIndex;
 use crate::metrics::{AuthResult, Bound};
 
@@ -58,6 +59,10 @@ pub(super) struct Exchange<'c> {
     /// Length of the body behind the head in the connection's buffer, once it is there.
     pub(super) body_len: Option<usize>,
     pub(super) notes: Notes,
+    /// How the client is served.
+    pub(super) front: Front,
+    /// The session that the request names, once it was opened for its owner.
+    pub(super) session: Option<Session>,
 }
 
 /// What comes of a message before anything is sent.
@@ -120,6 +125,8 @@ pub(super) async fn run(
         envelope,
         body_len: None,
         notes: Notes::Bare(None),
+        front: Front::Streamable,
+        session: None,
     };
     let fate = exchange.serve().await;
     exchange.finish();
@@ -162,11 +169,18 @@ impl Exchange<'_> {
                 principal,
                 server,
                 remainder,
-            }) => Addressed {
-                principal,
-                server,
-                remainder_len: remainder.len(),
-            },
+                front,
+            }) => {
+                let remainder_len = remainder.len();
+                self.front = front;
+                self.note_session();
+                Addressed {
+                    principal,
+                    server,
+                    remainder_len,
+                }
+            }
+            Ok(HeadAdmission::SseTried(_)) => return self.answer_sse_tried().await,
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
@@ -196,10 +210,6 @@ impl Exchange<'_> {
             self.account.client =
                 client_address(self.connection.peer.ip(), values.into_iter(), trusted);
         }
-        self.account.session = self
-            .digest
-            .session_id
-            .map(|id| SessionTag::of(id.of(bytes)));
         self.account.trace_id = self
             .digest
             .traceparent
@@ -410,15 +420,31 @@ impl Exchange<'_> {
 
     /// The upstream, and the way back.
     async fn pass_on(&mut self, addressed: Addressed, passage: Passage) -> Fate {
+        if let Err(failure) = self.open_session(addressed.server, passage.agreement) {
+            return self.answer_message(failure).await;
+        }
         self.account.decision = Decision::Allowed;
-        let outbound = Outbound {
+        let mut outbound = Outbound {
             permit: passage.permit,
             agreement: passage.agreement,
             remainder_len: addressed.remainder_len,
+            way: self.way(addressed.server, passage.agreement),
         };
-        match forward::send(self, outbound).await {
-            Ok(inbound) => relay::run(self, &addressed.principal, passage.agreement, inbound).await,
-            Err(fault) => self.report_upstream(addressed.server, fault).await,
+        let mut turns_left = TURNS_MAX;
+        loop {
+            let inbound = match forward::send(self, outbound).await {
+                Ok(inbound) => inbound,
+                Err(fault) => {
+                    self.forget_eras(addressed.server, outbound.way, fault);
+                    return self.report_upstream(addressed.server, fault).await;
+                }
+            };
+            if turns_left == 0 || !self.turns(addressed.server, outbound.way, &inbound) {
+                return relay::run(self, &addressed.principal, &outbound, inbound).await;
+            }
+            turns_left -= 1;
+            outbound.way = outbound.way.other();
+            self.worker.give_index(inbound.index);
         }
     }
 
@@ -453,6 +479,9 @@ impl Exchange<'_> {
         }
     }
 }
+
+/// How often a request may change its way: to the bridge, and back where that knows no better.
+const TURNS_MAX: u8 = 2;
 
 /// A message whose answer is a stream that stays open.
 fn opens_stream(message: &Message) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** [`send`] is the one function of the gateway that writes a client's request to an upstream, and it takes the
 //! [`Permit`]. The head is built anew from an allow-list, never copied. Nothing that may have reached the
-//! upstream is ever sent twice.
+//! upstream is ever sent twice, but an `initialize` that it refused.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -17,6 +17,8 @@ use guard_io::{Buffer, Clock, Either, Stream, select};
 use super::detached::{self, Stage, Unfinished};
 use super::exchange::Exchange;
 use super::upstreams::{ConnectFault, acquire};
+use super::way::Way;
+use crate::engine::admission::Front;
 use crate::engine::limits::{UPSTREAM_HEAD_BYTES_MAX, UPSTREAM_HEADERS_MAX};
 use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::forwarding::forwards_request_field;
@@ -24,6 +26,7 @@ use crate::engine::mcp::revision::Era;
 use crate::engine::policy::Permit;
 use crate::engine::reply::Failure;
 use crate::engine::snapshot::Server;
+use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD};
 use crate::metrics::UpstreamResult;
 
 /// Bodies up to this size travel in one write with their head.
@@ -37,6 +40,7 @@ pub(super) struct Outbound {
     pub(super) agreement: Agreement,
     /// Length of the end of the path that `strip_prefix` appends to the server's target.
     pub(super) remainder_len: usize,
+    pub(super) way: Way,
 }
 
 /// An upstream's answer, its head read and its body on the way.
@@ -137,7 +141,7 @@ pub(super) async fn send(
     outbound: Outbound,
 ) -> Result<Inbound, UpstreamFault> {
     let server = outbound.permit.server();
-    let connected = acquire(exchange.view, server)
+    let connected = acquire(exchange.worker, exchange.view, server, outbound.way)
         .await
         .map_err(|fault| match fault {
             ConnectFault::Unreachable => UpstreamFault::Unreachable,
@@ -177,11 +181,15 @@ fn write_head(out: &mut Buffer, exchange: &Exchange<'_>, outbound: &Outbound) {
     let server = exchange.view.snapshot().server(outbound.permit.server());
     let head = exchange.head_bytes();
     let method = exchange.head.method;
-    let target = target(
-        server,
-        exchange.head.target.path(head),
-        outbound.remainder_len,
-    );
+    let is_bridged = outbound.way == Way::Bridge;
+    let target = match is_bridged {
+        true => b"/".as_slice().into(),
+        false => target(
+            server,
+            exchange.head.target.path(head),
+            outbound.remainder_len,
+        ),
+    };
     out.reserve(head.len() + exchange.body_bytes().len().min(JOINED_BYTES_MAX) + 256);
     // Every field below is of the configuration or of a strict parser, so none is refused by the writer.
     let Ok(mut writer) = HeadWriter::request(out.as_mut_vec(), method.name(head), &target) else {
@@ -197,17 +205,35 @@ fn write_head(out: &mut Buffer, exchange: &Exchange<'_>, outbound: &Outbound) {
         let _ = writer.field(b"content-type", b"application/json");
     }
     for (name, value) in exchange.index.headers(head) {
-        if forwards(exchange, server, outbound.agreement.era, name) {
+        if forwards(exchange, server, outbound, name) {
             let _ = writer.field(name, value);
         }
     }
-    for injected in &server.inject_headers {
-        let _ = writer.field(injected.name.as_bytes(), &injected.value);
+    if let Some(session) = &exchange.session {
+        let _ = writer.field(b"mcp-session-id", &session.id);
+    }
+    if is_bridged {
+        write_bridge_fields(&mut writer, exchange);
+    } else {
+        for injected in &server.inject_headers {
+            let _ = writer.field(injected.name.as_bytes(), &injected.value);
+        }
     }
     writer.finish(match method {
         HttpMethod::Post => BodyFraming::Length(exchange.body_bytes().len() as u64),
         _ => BodyFraming::Unsaid,
     });
+}
+
+/// What a bridge is told beside what the client said. The upstream's own credentials are the bridge's to add.
+fn write_bridge_fields(writer: &mut HeadWriter<'_>, exchange: &Exchange<'_>) {
+    if let Some(principal) = &exchange.account.principal {
+        let owner = principal.owner().to_hex();
+        let _ = writer.field(OWNER_FIELD.as_bytes(), owner.as_bytes());
+    }
+    if exchange.front != Front::Streamable {
+        let _ = writer.field(FRONT_FIELD.as_bytes(), b"sse");
+    }
 }
 
 /// The configured target, with the remainder of the path where the prefix is stripped.
@@ -227,7 +253,7 @@ fn target<'a>(
     }
 }
 
-fn forwards(exchange: &Exchange<'_>, server: &Server, era: Era, name: &[u8]) -> bool {
+fn forwards(exchange: &Exchange<'_>, server: &Server, outbound: &Outbound, name: &[u8]) -> bool {
     let listed = |names: &[Box<str>]| {
         names
             .iter()
@@ -239,11 +265,15 @@ fn forwards(exchange: &Exchange<'_>, server: &Server, era: Era, name: &[u8]) -> 
             .iter()
             .any(|own| own.name.as_bytes().eq_ignore_ascii_case(name))
     };
-    let allowed = forwards_request_field(name, era) || listed(&server.forward_headers);
+    let is_direct = outbound.way == Way::Direct;
+    let allowed = forwards_request_field(name, outbound.agreement.era)
+        || (is_direct && listed(&server.forward_headers));
     allowed
         && !name.eq_ignore_ascii_case(b"content-type")
+        // The one that the client holds is the gateway's; the server's own is written beside.
+        && !name.eq_ignore_ascii_case(b"mcp-session-id")
         && !exchange.index.is_hop_by_hop(exchange.head_bytes(), name)
-        && !injected()
+        && !(is_direct && injected())
 }
 
 /// Writes head and body, joined where the body is small. Leaves `buffer` empty for the answer.
@@ -337,7 +367,7 @@ impl HeadReader {
         headers_max: UPSTREAM_HEADERS_MAX,
     };
 
-    fn new(method: HttpMethod, index: HeadIndex) -> Self {
+    pub(super) fn new(method: HttpMethod, index: HeadIndex) -> Self {
         Self {
             method,
             index,

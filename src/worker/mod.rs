@@ -13,6 +13,7 @@
 mod account;
 mod answer;
 mod connection;
+mod delivery;
 mod detached;
 mod exchange;
 mod forward;
@@ -26,5 +27,6 @@ mod request_id;
 mod state;
 mod streams;
 mod upstreams;
+mod way;
 
 pub use plane::bind;

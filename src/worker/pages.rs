@@ -1,6 +1,7 @@
 //! The gateway's own pages: health, routes, preflights, and metrics where the main listener serves them.
 
 use guard_io::Buffer;
+use guard_io::http1::{BodyFraming, HeadWriter};
 
 use super::answer;
 use super::exchange::{Exchange, Fate};
@@ -33,6 +34,17 @@ impl Exchange<'_> {
         let mut out = Buffer::new();
         answer::write_answer(&mut out, &self.envelope, status, body);
         self.send_counted(&out, status, body.len()).await
+    }
+
+    /// 405 without a body, from which clients that try newer transports first go on to the stream.
+    pub(super) async fn answer_sse_tried(&mut self) -> Fate {
+        self.settle_unread_body();
+        let mut out = Buffer::new();
+        let mut head = HeadWriter::response(out.as_mut_vec(), 405);
+        let _ = head.field(b"allow", b"GET");
+        self.envelope.write(&mut head);
+        head.finish(BodyFraming::Length(0));
+        self.send_counted(&out, 405, 0).await
     }
 
     pub(super) async fn answer_preflight(&mut self) -> Fate {

@@ -177,6 +177,11 @@ impl Exchange<'_> {
 
     async fn answer_failure(&mut self, failure: Failure, id: Option<Vec<u8>>) -> Fate {
         answer::count_bound(self.worker, &failure);
+        if let Some(id) = &id
+            && let Some(fate) = self.deliver(&failure, id).await
+        {
+            return fate;
+        }
         self.skip_waiting_body(&failure);
         self.settle_unread_body();
         if failure.closes() {

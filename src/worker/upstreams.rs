@@ -4,18 +4,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guard_io::{Address, ConnectionPool, PoolBounds, Stream, connect};
+use guard_io::{Address, ConnectionPool, PoolBounds, Stream, connect, pair};
 
-use super::state::View;
+use super::state::{View, Worker};
+use super::way::Way;
 use crate::engine::snapshot::{ServerIndex, UpstreamAddress};
-use crate::mailbox::{Live, ServerState};
+use crate::mailbox::{BridgeCall, Live, ServerState};
 
 /// The pools of one configuration, by server index.
 pub(super) struct Upstreams(Vec<Pooled>);
 
 struct Pooled {
     state: Arc<ServerState>,
-    pool: Rc<ConnectionPool>,
+    direct: Rc<ConnectionPool>,
+    bridge: Rc<ConnectionPool>,
 }
 
 /// Why there is no connection.
@@ -47,36 +49,64 @@ impl Upstreams {
                 .0
                 .iter()
                 .find(|pooled| Arc::ptr_eq(&pooled.state, state))?;
-            Some(Rc::clone(&before.pool))
+            Some((Rc::clone(&before.direct), Rc::clone(&before.bridge)))
         };
-        let pooled = |state: &Arc<ServerState>| Pooled {
-            state: Arc::clone(state),
-            pool: known(state).unwrap_or_else(|| Rc::new(ConnectionPool::new(bounds))),
+        let empty = || Rc::new(ConnectionPool::new(bounds));
+        let pooled = |state: &Arc<ServerState>| {
+            let (direct, bridge) = known(state).unwrap_or_else(|| (empty(), empty()));
+            Pooled {
+                state: Arc::clone(state),
+                direct,
+                bridge,
+            }
         };
         Self(live.servers.iter().map(pooled).collect())
     }
 
-    pub(super) fn pool(&self, server: ServerIndex) -> &Rc<ConnectionPool> {
-        &self.0[server.as_usize()].pool
+    pub(super) fn pool(&self, server: ServerIndex, way: Way) -> &Rc<ConnectionPool> {
+        let pooled = &self.0[server.as_usize()];
+        match way {
+            Way::Direct => &pooled.direct,
+            Way::Bridge => &pooled.bridge,
+        }
     }
 
     pub(super) fn sweep(&self) {
-        self.0.iter().for_each(|pooled| pooled.pool.sweep());
+        for pooled in &self.0 {
+            pooled.direct.sweep();
+            pooled.bridge.sweep();
+        }
     }
 }
 
-/// A connection to `server`: one from the pool, else a new one.
-pub(super) async fn acquire(view: &View, server: ServerIndex) -> Result<Connected, ConnectFault> {
-    match view.upstreams.pool(server).checkout() {
-        Some(stream) => Ok(Connected {
-            stream,
-            is_reused: true,
-        }),
+/// A connection to `server`, or to its bridge: one from the pool, else a new one.
+pub(super) async fn acquire(
+    worker: &Worker,
+    view: &View,
+    server: ServerIndex,
+    way: Way,
+) -> Result<Connected, ConnectFault> {
+    let pooled = view.upstreams.pool(server, way).checkout();
+    let is_reused = pooled.is_some();
+    let stream = match (pooled, way) {
+        (Some(stream), _) => stream,
         // Boxed, because it is rare and large, and every connection's task would carry it.
-        None => Box::pin(open(view, server)).await.map(|stream| Connected {
-            stream,
-            is_reused: false,
-        }),
+        (None, Way::Direct) => Box::pin(open(view, server)).await?,
+        (None, Way::Bridge) => call_bridge(worker, view, server)?,
+    };
+    Ok(Connected { stream, is_reused })
+}
+
+/// Hands control one end of a new socket pair. Waits for nothing: what is written waits in the socket.
+fn call_bridge(worker: &Worker, view: &View, server: ServerIndex) -> Result<Stream, ConnectFault> {
+    let (stream, socket) = pair().map_err(|_| ConnectFault::Unreachable)?;
+    let call = BridgeCall {
+        server: view.snapshot().server(server).name.clone(),
+        socket,
+    };
+    match worker.shared.bridge.put(call) {
+        true => Ok(stream),
+        false => Err(ConnectFault::Unreachable),
     }
 }
 

@@ -113,7 +113,7 @@ fn a_session_ends_whether_or_not_its_delete_names_an_empty_body() {
         ("Content-Length: 1\r\n", 400),
     ] {
         let ended = gateway.client().exchange(format!(
-            "DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: s\r\n{length}{}\r\nx",
+            "DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n{length}{}\r\nx",
             bearer(READER)
         ));
         assert_eq!(ended.status, status, "{length:?}: {ended:?}");

@@ -9,13 +9,17 @@ mod harness;
 
 mod authentication;
 mod batches;
+mod children;
+mod eras;
 mod faults;
 mod framing;
 mod hostile;
+mod legacy_sse;
 mod lifecycle;
 mod modern;
 mod origin;
 mod policy;
 mod quota;
+mod sessions;
 mod streams;
 mod surface;

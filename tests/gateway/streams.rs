@@ -64,10 +64,11 @@ fn sessions_and_resumption_pass_through() {
     let gateway = Setup::in_front_of(&upstream.url()).start();
     let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
     let opened = gateway.post(READER, initialize);
-    assert_eq!(opened.header("mcp-session-id"), Some("s-1"));
+    let sealed = opened.header("mcp-session-id").unwrap();
+    assert!(!sealed.contains("s-1"));
     assert!(opened.header("set-cookie").is_none() && opened.header("server").is_none());
     let session = format!(
-        "{}Mcp-Session-Id: s-1\r\nMCP-Protocol-Version: 2025-11-25\r\n",
+        "{}Mcp-Session-Id: {sealed}\r\nMCP-Protocol-Version: 2025-11-25\r\n",
         bearer(READER)
     );
     let notified = gateway.client().exchange(post(

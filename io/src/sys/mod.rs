@@ -10,5 +10,6 @@
 pub(crate) mod affinity;
 pub(crate) mod clock;
 pub(crate) mod handle;
+pub(crate) mod process;
 pub(crate) mod ring;
 pub(crate) mod socket;

@@ -12,7 +12,10 @@ use std::fmt;
 use crate::config::model::{self, Config};
 use crate::config::problem::Problem;
 use crate::engine::quota::Quota;
-use crate::engine::snapshot::{AuditOverflow, AuditSettings, Snapshot, SnapshotParts};
+use crate::engine::seal::Sealer;
+use crate::engine::snapshot::{
+    AuditOverflow, AuditSettings, SessionSettings, Snapshot, SnapshotParts,
+};
 
 /// A problem and the key that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,7 @@ pub fn compile(config: &Config, port: u16, revision: u64) -> Result<Snapshot, Ve
         cors,
         limits: config.server.limits.clone(),
         audit: audit(&config.audit),
+        sessions: sessions(&config.server.sessions),
         public_url: config.server.public_url.clone(),
         metrics_on_main: config.server.admin.metrics_on_main,
         trusted_proxies: config.server.trusted_proxies.clone(),
@@ -107,5 +111,14 @@ fn audit(audit: &model::Audit) -> AuditSettings {
     AuditSettings {
         enabled: audit.enabled,
         overflow,
+    }
+}
+
+fn sessions(sessions: &model::Sessions) -> SessionSettings {
+    let sealer = sessions.key.as_ref();
+    SessionSettings {
+        ttl_secs: sessions.ttl.as_secs(),
+        sealer: sealer.map(|key| Sealer::new(key.expose().as_bytes())),
+        legacy_sse: sessions.legacy_sse,
     }
 }

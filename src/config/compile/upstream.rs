@@ -1,21 +1,23 @@
 //! The servers behind the gateway, and the paths that lead to them.
 
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::config::compile::Findings;
 use crate::config::compile::identity::refuse_entries;
-use crate::config::model::{Target, Upstream};
+use crate::config::model::{Child, Target, Upstream};
 use crate::config::problem::Problem;
+use crate::config::secret::Secret;
 use crate::engine::limits::SERVERS_MAX;
 use crate::engine::policy::Ceiling;
 use crate::engine::route::RouteConflict;
-use crate::engine::snapshot::{self, InjectedHeader, ServerParts, Speech, UpstreamAddress};
+use crate::engine::snapshot::{self, ChildCommand, InjectedHeader, ServerParts, UpstreamAddress};
 
-/// What a server behind a Unix socket is told that its host is.
-const UNIX_HOST: &str = "localhost";
+/// What a server without a host name is told that its host is.
+const LOCAL_HOST: &str = "localhost";
 
 pub(super) fn servers(upstreams: &[Upstream], findings: &mut Findings) -> Vec<ServerParts> {
     upstreams
@@ -36,29 +38,51 @@ fn server(upstream: &Upstream, findings: &mut Findings) -> ServerParts {
         default: upstream.default,
         path_prefix: upstream.path_prefix.as_deref().map(Into::into),
         strip_prefix: upstream.strip_prefix,
-        ..ServerParts::new(&upstream.name, address(&upstream.target))
+        ..ServerParts::new(&upstream.name, place(upstream))
     }
 }
 
-fn address(target: &Target) -> snapshot::Upstream {
-    match target {
-        Target::Http { host, port, path } => snapshot::Upstream {
-            address: UpstreamAddress::Http {
+fn place(upstream: &Upstream) -> snapshot::Upstream {
+    let (address, target, host_header) = match &upstream.target {
+        Target::Http { host, port, path } => {
+            let address = UpstreamAddress::Http {
                 host: host.as_str().into(),
                 port: *port,
-            },
-            target: path.as_str().into(),
-            host_header: host_header(host, *port).into(),
-            speech: Speech::DEFAULT,
-        },
-        Target::Unix { socket, path } => snapshot::Upstream {
-            address: UpstreamAddress::Unix {
+            };
+            (address, path.as_str(), host_header(host, *port))
+        }
+        Target::Unix { socket, path } => {
+            let address = UpstreamAddress::Unix {
                 path: socket.clone(),
-            },
-            target: path.as_str().into(),
-            host_header: UNIX_HOST.into(),
-            speech: Speech::DEFAULT,
-        },
+            };
+            (address, path.as_str(), LOCAL_HOST.to_owned())
+        }
+        Target::Child(child) => {
+            let address = UpstreamAddress::Child(Arc::new(command(child)));
+            (address, "/", LOCAL_HOST.to_owned())
+        }
+    };
+    snapshot::Upstream {
+        address,
+        target: target.into(),
+        host_header: host_header.into(),
+        speech: upstream.speech,
+    }
+}
+
+fn command(child: &Child) -> ChildCommand {
+    let variable = |(name, value): &(String, Secret)| {
+        let value = Zeroizing::new(value.expose().to_owned());
+        (name.as_str().into(), value)
+    };
+    ChildCommand {
+        command: child.command.as_str().into(),
+        args: boxed(&child.args),
+        env: child.env.iter().map(variable).collect(),
+        cwd: child.cwd.clone(),
+        instances: child.instances,
+        max_children: child.children_max,
+        restarts: child.restarts,
     }
 }
 

@@ -15,6 +15,9 @@ const BYTES_MAX: u64 = 1 << 30;
 /// Largest bound of things that are counted.
 const COUNT_MAX: usize = 10_000_000;
 
+/// Largest bound of child processes.
+pub(super) const CHILDREN_MAX: usize = 100_000;
+
 /// Reads `[server.limits]` at `table`, and `max_request_size` at `server`.
 pub(super) fn read(server: &Table<'_>, table: &Table<'_>) -> Limits {
     let default = Limits::DEFAULT;
@@ -57,7 +60,23 @@ pub(super) fn read(server: &Table<'_>, table: &Table<'_>) -> Limits {
             .unwrap_or(default.upstream_idle_connections),
         upstream_idle_timeout_ms: millis(table, "upstream_idle_timeout", HOUR)
             .unwrap_or(default.upstream_idle_timeout_ms),
-        ..default
+        children: table
+            .integer("children", 1..=CHILDREN_MAX)
+            .unwrap_or(default.children),
+        children_per_principal: table
+            .integer("children_per_principal", 1..=CHILDREN_MAX)
+            .unwrap_or(default.children_per_principal),
+        sessions: table
+            .integer("sessions", 1..=COUNT_MAX)
+            .unwrap_or(default.sessions),
+        sessions_per_principal: table
+            .integer("sessions_per_principal", 1..=COUNT_MAX)
+            .unwrap_or(default.sessions_per_principal),
+        session_idle_timeout_ms: millis(table, "session_idle_timeout", DAY)
+            .unwrap_or(default.session_idle_timeout_ms),
+        session_events_bytes: bytes(table, "session_events_bytes", 0, BYTES_MAX)
+            .unwrap_or(default.session_events_bytes),
+        line_bytes: bytes(table, "line_bytes", 1 << 10, BYTES_MAX).unwrap_or(default.line_bytes),
     }
 }
 

@@ -4,6 +4,7 @@
 //! refused, so that one run tells everything; the caller throws the result away when anything was an error.
 
 mod auth;
+mod child;
 mod context;
 mod headers;
 mod keys;
@@ -13,6 +14,7 @@ mod secrets;
 mod server;
 mod table;
 mod telemetry;
+mod transport;
 mod upstream;
 
 pub(super) use context::Context;

@@ -1,6 +1,6 @@
 //! Rules between sections.
 
-use crate::config::model::{Config, Server};
+use crate::config::model::{Config, Server, Target};
 use crate::config::problem::Problem;
 use crate::config::read::context::Context;
 
@@ -28,14 +28,22 @@ pub(super) fn check(cx: &Context<'_>, config: &Config) {
             Problem::Conflict { other, remedy },
         );
     }
+    for server in servers
+        .iter()
+        .filter(|server| server.strip_prefix && matches!(server.target, Target::Child(_)))
+    {
+        let remedy = "a stdio server has no paths; remove it";
+        let other = format!("{}.command", server.key_path);
+        cx.report(
+            format!("{}.strip_prefix", server.key_path),
+            Problem::Conflict { other, remedy },
+        );
+    }
     if config.audit.enabled && config.audit.file.is_none() && !config.audit.stdout {
         cx.report("audit", Problem::AuditNowhere);
     }
     if config.server.busy_poll_us > 0 {
         cx.report("server.busy_poll_us", Problem::PollingUnavailable);
-    }
-    if !servers.is_empty() {
-        cx.report("upstream", Problem::SessionsUnsealed);
     }
 }
 

@@ -17,7 +17,7 @@ impl Table<'_> {
     pub(super) fn secret(&self, key: &'static str) -> Option<Secret> {
         let file_key = file_key(key);
         if !self.has(&file_key) {
-            return self.inline_secret(key, self.text(key)?);
+            return self.inline_secret(key, self.text(key)?, header_problem);
         }
         if self.has(key) {
             self.report(
@@ -31,8 +31,17 @@ impl Table<'_> {
         self.secret_from_file(&file_key)
     }
 
-    /// A table of names to secrets, in the order of the file.
+    /// A table of names to secrets that go into headers, in the order of the file.
     pub(super) fn secrets(&self, key: &'static str) -> Vec<(String, Secret)> {
+        self.secrets_that_are(key, header_problem)
+    }
+
+    /// A table of names to secrets that go into an environment, in the order of the file.
+    pub(super) fn variables(&self, key: &'static str) -> Vec<(String, Secret)> {
+        self.secrets_that_are(key, variable_problem)
+    }
+
+    fn secrets_that_are(&self, key: &'static str, problem: Check) -> Vec<(String, Secret)> {
         let entries = match self.value(key) {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Table(entries)) => entries,
@@ -41,7 +50,7 @@ impl Table<'_> {
         let secrets = entries.iter().filter_map(|entry| {
             let path = format!("{key}.{}", entry.key);
             let secret = match &entry.node.value {
-                Value::Text(text) => self.inline_secret(&path, text),
+                Value::Text(text) => self.inline_secret(&path, text, problem),
                 other => self.wrong_type(&path, "a string", other),
             };
             secret.map(|secret| (entry.key.clone(), secret))
@@ -49,7 +58,7 @@ impl Table<'_> {
         secrets.collect()
     }
 
-    fn inline_secret(&self, key: &str, text: &str) -> Option<Secret> {
+    fn inline_secret(&self, key: &str, text: &str, problem: Check) -> Option<Secret> {
         if let Some(name) = variable_name(text) {
             let Some(value) = self.cx.surroundings.variable(name) else {
                 self.report(
@@ -60,7 +69,7 @@ impl Table<'_> {
                 );
                 return None;
             };
-            return self.sound(key, value);
+            return self.sound(key, value, problem);
         }
         if text.contains("${") {
             self.report(
@@ -73,7 +82,7 @@ impl Table<'_> {
             return None;
         }
         self.cx.has_literal_secret.set(true);
-        self.sound(key, text.to_owned())
+        self.sound(key, text.to_owned(), problem)
     }
 
     fn secret_from_file(&self, file_key: &str) -> Option<Secret> {
@@ -93,28 +102,42 @@ impl Table<'_> {
                 if let Some(mode) = file.mode.filter(|mode| mode & OTHERS != 0) {
                     self.report(file_key, Problem::SecretFileExposed { path: shown, mode });
                 }
-                self.sound(file_key, without_newline(&file.text).to_owned())
+                let text = without_newline(&file.text).to_owned();
+                self.sound(file_key, text, header_problem)
             }
         }
     }
 
-    fn sound(&self, key: &str, text: String) -> Option<Secret> {
+    fn sound(&self, key: &str, text: String, problem: Check) -> Option<Secret> {
         let secret = Secret::new(text);
-        let text = secret.expose();
-        let problem = if text.is_empty() {
-            Problem::SecretEmpty
-        } else if text.trim() != text
-            || !text
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        {
-            Problem::SecretUnprintable
-        } else {
+        let Some(problem) = problem(secret.expose()) else {
             return Some(secret);
         };
         self.report(key, problem);
         None
     }
+}
+
+/// What is wrong with a secret, for the place that it goes to.
+type Check = fn(&str) -> Option<Problem>;
+
+fn header_problem(text: &str) -> Option<Problem> {
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if text.is_empty() {
+        Some(Problem::SecretEmpty)
+    } else if text.trim() != text || !text.bytes().all(is_printable) {
+        Some(Problem::SecretUnprintable)
+    } else {
+        None
+    }
+}
+
+/// A variable may be anything, empty too, that the system can hand to a program.
+fn variable_problem(text: &str) -> Option<Problem> {
+    text.contains('\0').then(|| Problem::Malformed {
+        value: None,
+        accepted: "text without NUL".to_owned(),
+    })
 }
 
 /// The name in `${NAME}`, where that is the whole text.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::model::{Accept, Admin, Cors, IoDriver, Server, Workers};
+use crate::config::model::{Accept, Admin, Cors, IoDriver, Server, Sessions, Workers};
 use crate::config::problem::Problem;
 use crate::config::read::limits;
 use crate::config::read::table::Table;
@@ -11,6 +11,7 @@ use crate::config::tree::Value;
 use crate::config::units::parse_host;
 use crate::config::url::{parse_origin, parse_public, split_authority};
 use crate::engine::identity::AddressRange;
+use crate::engine::seal::Sealer;
 
 /// Longest time that an idle worker may poll, in microseconds.
 const BUSY_POLL_US_MAX: u32 = 1_000;
@@ -54,6 +55,7 @@ pub(super) fn read(table: &Table<'_>) -> Server {
         busy_poll_us: table
             .integer("busy_poll_us", 0..=BUSY_POLL_US_MAX)
             .unwrap_or(default.busy_poll_us),
+        sessions: sessions(table),
         cors: cors(&table.section("cors")),
         limits: limits::read(table, &table.section("limits")),
         admin: admin(&table.section("admin")),
@@ -64,6 +66,30 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Browsers cap the age of a preflight far below this.
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Longest time that a session id may be taken.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+fn sessions(table: &Table<'_>) -> Sessions {
+    let default = Sessions::default();
+    let key = table.secret("session_key");
+    let short = key.as_ref().map(|key| key.expose().len());
+    if let Some(bytes) = short.filter(|bytes| *bytes < Sealer::SECRET_BYTES_MIN) {
+        let key = if table.has("session_key") {
+            "session_key"
+        } else {
+            "session_key_file"
+        };
+        table.report(key, Problem::SessionKeyShort { bytes });
+    }
+    Sessions {
+        key,
+        ttl: table
+            .duration("session_ttl", Duration::from_secs(1)..=YEAR)
+            .unwrap_or(default.ttl),
+        legacy_sse: table.flag("legacy_sse").unwrap_or(default.legacy_sse),
+    }
+}
 
 fn cors(table: &Table<'_>) -> Cors {
     let default = Cors::default();

@@ -1,13 +1,16 @@
 //! `[upstream]` and `[[upstream.servers]]`.
 //!
-//! Beside servers, `[upstream]` holds what they share: `transport`, the timeouts and the forwarded headers. `url`,
-//! `bearer_token` and `headers` belong to one server: a credential that reached every server would be a leak.
+//! Beside servers, `[upstream]` holds what they share: `transport` and `era`, the timeouts, the forwarded headers, and how many
+//! children there are. `url` and `command` with what belongs to them, `bearer_token` and `headers` belong to one server: a
+//! credential that reached every server would be a leak.
 
 use std::time::Duration;
 
-use crate::config::model::Upstream;
+use crate::config::model::{Target, Upstream};
 use crate::config::problem::Problem;
+use crate::config::read::child::{self, Children};
 use crate::config::read::table::Table;
+use crate::config::read::transport::{Said, Transport};
 use crate::config::read::{auth, headers};
 use crate::config::url::parse_target;
 
@@ -22,7 +25,16 @@ const URL: &str = "http://host[:port][/path] or unix:/socket[:/path]";
 const PREFIX: &str = "a path such as /github, without trailing slash, dots or escapes";
 
 /// Keys that one server has for itself.
-const OWN: [&str; 4] = ["url", "headers", "bearer_token", "bearer_token_file"];
+const OWN: [&str; 8] = [
+    "url",
+    "headers",
+    "bearer_token",
+    "bearer_token_file",
+    "command",
+    "args",
+    "env",
+    "cwd",
+];
 
 pub(super) fn read(table: &Table<'_>) -> Vec<Upstream> {
     let servers = table.sections("servers");
@@ -55,6 +67,8 @@ pub(super) fn read(table: &Table<'_>) -> Vec<Upstream> {
 
 /// What servers inherit from `[upstream]`.
 struct Shared {
+    said: Said,
+    children: Children,
     timeout: Duration,
     connect_timeout: Duration,
     forward_headers: Vec<String>,
@@ -64,6 +78,8 @@ struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
+            said: Said::default(),
+            children: Children::default(),
             timeout: Duration::from_secs(300),
             connect_timeout: Duration::from_secs(5),
             forward_headers: Vec::new(),
@@ -76,8 +92,9 @@ impl Shared {
     fn read(table: &Table<'_>, outer: &Self) -> Self {
         let timeout = Duration::from_millis(100)..=Duration::from_secs(86_400);
         let connect_timeout = Duration::from_millis(10)..=Duration::from_secs(60);
-        transport(table);
         Self {
+            said: Said::read(table, &outer.said),
+            children: Children::read(table, &outer.children),
             timeout: table.duration("timeout", timeout).unwrap_or(outer.timeout),
             connect_timeout: table
                 .duration("connect_timeout", connect_timeout)
@@ -91,15 +108,6 @@ impl Shared {
 }
 
 fn lone(table: &Table<'_>, shared: Shared) -> Option<Upstream> {
-    if !table.has("url") {
-        let asked = table.has("command") || table.has("transport");
-        let problem = if asked {
-            Problem::Missing { accepted: URL }
-        } else {
-            Problem::NoUpstream
-        };
-        table.report("url", problem);
-    }
     upstream(table, LONE.to_owned(), shared).map(|upstream| Upstream {
         default: true,
         ..upstream
@@ -108,7 +116,6 @@ fn lone(table: &Table<'_>, shared: Shared) -> Option<Upstream> {
 
 fn named(table: &Table<'_>, shared: &Shared) -> Option<Upstream> {
     let name = name(table);
-    table.require("url", URL);
     let upstream = upstream(
         table,
         name.clone().unwrap_or_default(),
@@ -135,15 +142,21 @@ fn named(table: &Table<'_>, shared: &Shared) -> Option<Upstream> {
 
 /// What both forms have.
 fn upstream(table: &Table<'_>, name: String, shared: Shared) -> Option<Upstream> {
-    let url = url(table);
+    shared.said.check(table);
+    let speech = shared.said.speech();
+    let url = url(table).and_then(parse_target);
+    let target = if shared.said.transport() == Transport::Stdio {
+        child::read(table, shared.children, speech.eras).map(Target::Child)
+    } else {
+        url
+    };
     let headers = headers::added(table);
     let bearer_token = table.secret("bearer_token");
-    let url = url?;
     Some(Upstream {
         key_path: table.path.clone(),
         name,
-        url: url.to_owned(),
-        target: parse_target(url)?,
+        target: target?,
+        speech,
         headers,
         bearer_token,
         timeout: shared.timeout,
@@ -156,18 +169,6 @@ fn upstream(table: &Table<'_>, name: String, shared: Shared) -> Option<Upstream>
         strip_prefix: false,
         default: false,
     })
-}
-
-/// Reports a transport that this version does not have.
-fn transport(table: &Table<'_>) {
-    let known = [
-        ("http", None),
-        ("stdio", Some("the stdio transport")),
-        ("sse", Some("the sse transport")),
-    ];
-    if let Some(Some(feature)) = table.choice("transport", &known) {
-        table.report("transport", Problem::NotAvailable { feature });
-    }
 }
 
 /// A `url` that can be taken apart. User information in it is a credential: the value is not shown.

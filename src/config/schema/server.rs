@@ -80,20 +80,23 @@ pub(super) const SERVER: Section = Section {
             "Microseconds that an idle worker polls before it sleeps. Not available yet: workers sleep at once, and `validate` warns.",
         ),
         key(
-            "session_ttl",
-            Kind::Duration,
-            "",
-            "How long a session lives.",
-        )
-        .later("session sealing"),
-        key(
             "session_key",
             Kind::Secret,
             "",
-            "Key that seals session ids.",
-        )
-        .later("session sealing"),
-        key("legacy_sse", Kind::Flag, "", "HTTP+SSE of 2024-11-05.").later("legacy HTTP+SSE"),
+            "Seals session ids; at least 32 bytes, the same for every replica. Absent: a new one at each start, so sessions end with the process.",
+        ),
+        key(
+            "session_ttl",
+            Kind::Duration,
+            "\"24h\"",
+            "How long a session id is taken; beyond it 404, and the client begins anew.",
+        ),
+        key(
+            "legacy_sse",
+            Kind::Flag,
+            "false",
+            "Whether clients of HTTP+SSE (2024-11-05) are served at `/sse` and `/message`.",
+        ),
         key("cors", Kind::Section, "", "Browsers of other origins."),
         key("limits", Kind::Section, "", "Bounds."),
         key("admin", Kind::Section, "", "The admin listener."),
@@ -247,6 +250,48 @@ pub(super) const LIMITS: Section = Section {
             Kind::Duration,
             "\"30s\"",
             "How long it keeps them.",
+        ),
+        key(
+            "children",
+            Kind::Integer,
+            "256",
+            "Stdio children at once, of all servers.",
+        ),
+        key(
+            "children_per_principal",
+            Kind::Integer,
+            "32",
+            "Stdio children at once that the sessions of one identity have.",
+        ),
+        key(
+            "sessions",
+            Kind::Integer,
+            "10000",
+            "Sessions that the gateway itself holds (stdio, sse and translated servers).",
+        ),
+        key(
+            "sessions_per_principal",
+            Kind::Integer,
+            "1000",
+            "Such sessions of one identity.",
+        ),
+        key(
+            "session_idle_timeout",
+            Kind::Duration,
+            "\"30m\"",
+            "How long such a session lives while nothing uses it.",
+        ),
+        key(
+            "session_events_bytes",
+            Kind::Size,
+            "\"256KiB\"",
+            "Events that such a session keeps for a client that resumes.",
+        ),
+        key(
+            "line_bytes",
+            Kind::Size,
+            "\"8MiB\"",
+            "Largest message taken from a stdio child; beyond it the child is stopped.",
         ),
     ],
 };

@@ -2,7 +2,6 @@
 
 use super::{Key, Kind, Section, key};
 
-const STDIO_LATER: &str = "the stdio transport";
 const TLS_LATER: &str = "TLS to an upstream";
 const SEAL_LATER: &str = "sealing of requestState";
 
@@ -10,7 +9,61 @@ const TRANSPORT: Key = key(
     "transport",
     Kind::Choice(&["stdio", "http", "sse"]),
     "\"http\"",
-    "How the upstream is reached. This version has `http` (Streamable HTTP).",
+    "`stdio`: a child process, the default where `command` is given. `http`: Streamable HTTP. `sse`: HTTP+SSE of 2024-11-05.",
+);
+const ERA: Key = key(
+    "era",
+    Kind::Choice(&["auto", "legacy", "modern", "both"]),
+    "\"auto\"",
+    "Revisions that the server speaks: up to 2025-11-25, 2026-07-28 and later, or both; `auto` asks it.",
+);
+const TRANSLATE: Key = key(
+    "translate",
+    Kind::Flag,
+    "true",
+    "Whether requests of the era that the server does not speak are translated; otherwise they are refused with −32022.",
+);
+const COMMAND: Key = key(
+    "command",
+    Kind::Text,
+    "",
+    "Program of a stdio server, without arguments; looked up in `PATH` unless it holds a slash.",
+);
+const ARGS: Key = key(
+    "args",
+    Kind::Texts,
+    "[]",
+    "Its arguments. Every user of the host can see them: secrets belong into `env`.",
+);
+const ENV: Key = key(
+    "env",
+    Kind::SecretTable,
+    "{}",
+    "Its environment beside `PATH`, `HOME` and the like; nothing else of the gateway's reaches it. Values as secrets.",
+);
+const CWD: Key = key(
+    "cwd",
+    Kind::Text,
+    "",
+    "Its working directory. A relative one, like a relative `command`, starts at that of the gateway.",
+);
+const INSTANCES: Key = key(
+    "instances",
+    Kind::Choice(&["session", "shared"]),
+    "",
+    "A child for each session (legacy) or identity (modern), or one for all modern requests. Absent: `session` for a legacy server, `shared` for a modern one.",
+);
+const RESTART: Key = key(
+    "restart",
+    Kind::Choice(&["always", "never"]),
+    "\"always\"",
+    "Whether a shared child that ended is started again, with a growing pause after failures.",
+);
+const MAX_CHILDREN: Key = key(
+    "max_children",
+    Kind::Integer,
+    "64",
+    "Children of this server at once.",
 );
 const URL: Key = key(
     "url",
@@ -59,7 +112,16 @@ pub(super) const UPSTREAM: Section = Section {
     path: "upstream",
     keys: &[
         TRANSPORT,
+        ERA,
+        TRANSLATE,
         URL,
+        COMMAND,
+        ARGS,
+        ENV,
+        CWD,
+        INSTANCES,
+        RESTART,
+        MAX_CHILDREN,
         HEADERS,
         BEARER_TOKEN,
         TIMEOUT,
@@ -67,13 +129,6 @@ pub(super) const UPSTREAM: Section = Section {
         FORWARD_HEADERS,
         FORWARD_RESPONSE_HEADERS,
         key("servers", Kind::Sections, "", "Several upstreams."),
-        stdio("command", Kind::Text),
-        stdio("args", Kind::Texts),
-        stdio("env", Kind::SecretTable),
-        stdio("cwd", Kind::Path),
-        stdio("instances", Kind::Choice(&["session", "shared"])),
-        stdio("restart", Kind::Text),
-        stdio("max_children", Kind::Integer),
         tls("tls_ca_path"),
         tls("tls_client_cert_path"),
         tls("tls_client_key_path"),
@@ -91,7 +146,16 @@ pub(super) const SERVERS: Section = Section {
             "Unique name; `/mcp/{name}` leads here; required.",
         ),
         TRANSPORT,
+        ERA,
+        TRANSLATE,
         URL,
+        COMMAND,
+        ARGS,
+        ENV,
+        CWD,
+        INSTANCES,
+        RESTART,
+        MAX_CHILDREN,
         HEADERS,
         BEARER_TOKEN,
         TIMEOUT,
@@ -128,13 +192,6 @@ pub(super) const SERVERS: Section = Section {
             "false",
             "Whether `/mcp` leads here; without one, the first server.",
         ),
-        stdio("command", Kind::Text),
-        stdio("args", Kind::Texts),
-        stdio("env", Kind::SecretTable),
-        stdio("cwd", Kind::Path),
-        stdio("instances", Kind::Choice(&["session", "shared"])),
-        stdio("restart", Kind::Text),
-        stdio("max_children", Kind::Integer),
         tls("tls_ca_path"),
         tls("tls_client_cert_path"),
         tls("tls_client_key_path"),
@@ -143,10 +200,6 @@ pub(super) const SERVERS: Section = Section {
 };
 
 const SEAL: Key = key("seal_request_state", Kind::Flag, "", "").later(SEAL_LATER);
-
-const fn stdio(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, "", "").later(STDIO_LATER)
-}
 
 const fn tls(name: &'static str) -> Key {
     key(name, Kind::Path, "", "").later(TLS_LATER)

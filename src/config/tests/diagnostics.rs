@@ -5,9 +5,6 @@ use std::collections::HashSet;
 use super::{HASH, as_yaml, base, diagnostics, load_in, load_toml};
 use crate::config::{Diagnostic, Fixed};
 
-/// What every configuration of these tests is told.
-const SESSIONS: &str = "upstream: warning sessions_unsealed";
-
 /// `path: severity code`
 fn brief(diagnostic: &Diagnostic) -> String {
     format!(
@@ -20,10 +17,7 @@ fn brief(diagnostic: &Diagnostic) -> String {
 
 fn briefs(name: &str, text: &str) -> HashSet<String> {
     let all = diagnostics(load_in(Fixed::default(), name, text));
-    all.iter()
-        .map(brief)
-        .filter(|brief| brief != SESSIONS)
-        .collect()
+    all.iter().map(brief).collect()
 }
 
 /// `text` gets exactly the diagnostics `expected`, as TOML and as YAML.
@@ -108,11 +102,6 @@ fn keys_of_later_versions_are_refused_by_name_and_never_ignored() {
             "[[audit.redaction_rules]]\nname = 'x'\n",
             "audit.redaction_rules",
         ),
-        ("[server]\nlegacy_sse = true\n", "server.legacy_sse"),
-        (
-            "[server]\nsession_key_file = 'k'\n",
-            "server.session_key_file",
-        ),
     ] {
         check_with(more, &[&format!("{path}: error not_available")]);
     }
@@ -125,7 +114,6 @@ fn later_features_that_are_switched_off_are_accepted() {
         "[tracing]\nservice_name = 'x'\n",
         "[audit.rotation]\nenabled = false\n",
         "[auth.mtls]\nenabled = false\n",
-        "[server]\nlegacy_sse = false\n",
     ] {
         check_with(more, &[]);
     }
@@ -148,18 +136,6 @@ fn upstreams_of_later_versions_are_refused_by_name() {
         "[[auth.api_keys]]\nid='a'\nkey_hash='{HASH}'\nallowed_tools=['*']\n[audit]\nstdout=true\n"
     );
     for (upstream, expected) in [
-        (
-            "transport = 'stdio'\nurl = 'http://x'",
-            "upstream.transport: error not_available",
-        ),
-        (
-            "transport = 'sse'\nurl = 'http://x'",
-            "upstream.transport: error not_available",
-        ),
-        (
-            "transport = 'pigeon'\nurl = 'http://x'",
-            "upstream.transport: error not_accepted",
-        ),
         (
             "url = 'https://example.com/mcp'",
             "upstream.url: error not_available",

@@ -13,14 +13,33 @@ fn everything() -> DocumentMut {
     EVERYTHING.parse().unwrap()
 }
 
-/// The table of `section` in `document`, the first where there are several.
-fn table<'d>(document: &'d mut DocumentMut, section: &Section) -> Option<&'d mut dyn TableLike> {
+/// Keys that one server has for itself: a lone `[upstream]` has them, and several servers have theirs.
+const OF_ONE_SERVER: [&str; 7] = [
+    "url",
+    "headers",
+    "bearer_token",
+    "command",
+    "args",
+    "env",
+    "cwd",
+];
+
+/// Keys that only a stdio server has.
+const OF_A_CHILD: [&str; 4] = ["args", "env", "restart", "max_children"];
+
+/// The table of `section` in `document` that has `key`, the first where there are several.
+fn table<'d>(
+    document: &'d mut DocumentMut,
+    section: &Section,
+    key: &str,
+) -> Option<&'d mut dyn TableLike> {
     let mut item: &mut Item = document.as_item_mut();
     for name in section.path.split('.').filter(|name| !name.is_empty()) {
         item = item.as_table_like_mut()?.get_mut(name)?;
         if let Item::ArrayOfTables(tables) = item {
             // The sections inside lists have no sections inside themselves.
-            return tables.get_mut(0).map(|table| table as &mut dyn TableLike);
+            let table = tables.iter_mut().find(|table| table.contains_key(key));
+            return table.map(|table| table as &mut dyn TableLike);
         }
     }
     item.as_table_like_mut()
@@ -35,33 +54,30 @@ fn every_key_has_an_effect() {
             .iter()
             .filter(|key| key.later.is_none() && key.kind != Kind::Section)
         {
-            // A lone `[upstream]` has a URL, and several servers have theirs: the file has several.
-            if section.path == "upstream" && ["url", "headers", "bearer_token"].contains(&key.name)
-            {
+            // The file has several servers.
+            if section.path == "upstream" && OF_ONE_SERVER.contains(&key.name) {
                 continue;
             }
             let path = join(section.path, key.name);
             let mut document = everything();
-            let table = table(&mut document, section)
-                .unwrap_or_else(|| panic!("[{}] is not in the file", section.path));
-            assert!(
-                table.remove(key.name).is_some(),
-                "{path} is not in the file"
-            );
+            let table = table(&mut document, section, key.name)
+                .unwrap_or_else(|| panic!("{path} is not in the file"));
+            table.remove(key.name);
             let changed = match load_toml(&document.to_string()) {
                 Ok(loaded) => format!("{:?}", loaded.config) != whole,
                 Err(_) => true,
             };
-            // One transport is all that there is.
-            assert!(changed || key.name == "transport", "{path} has no effect");
+            assert!(changed, "{path} has no effect");
         }
     }
 }
 
 #[test]
 fn every_default_is_what_the_schema_says() {
-    let without = base();
-    let expected = format!("{:?}", config(&without));
+    let (http, stdio) = (
+        base(),
+        base().replace("url = 'http://localhost:8080/mcp'", "command = 'server'"),
+    );
     for section in SECTIONS {
         for key in section
             .keys
@@ -78,6 +94,9 @@ fn every_default_is_what_the_schema_says() {
             {
                 continue;
             }
+            let of_a_child = section.path == "upstream" && OF_A_CHILD.contains(&key.name);
+            let without = if of_a_child { &stdio } else { &http };
+            let expected = format!("{:?}", config(without));
             let mut document: DocumentMut = without.parse().unwrap();
             set(&mut document, section, key.name, key.default);
             let text = document.to_string();

@@ -9,6 +9,7 @@ mod keys;
 mod mangled;
 mod rules;
 mod secrets;
+mod transports;
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub(super) const NOW: i64 = 1_767_225_600;
 /// A hash of nothing in particular.
 pub(super) const HASH: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// The least that is accepted, with one warning: that of sessions.
+/// The least that is accepted.
 pub(super) fn base() -> String {
     format!(
         "[[auth.api_keys]]\nid = 'a'\nkey_hash = '{HASH}'\nallowed_tools = ['*']\n\

@@ -156,10 +156,6 @@ fn files_that_are_open_to_others_are_warned_about() {
             .iter()
             .map(|found| found.problem.code())
             .collect();
-        let codes: Vec<_> = codes
-            .into_iter()
-            .filter(|code| *code != "sessions_unsealed")
-            .collect();
         assert_eq!(
             codes,
             expected.into_iter().collect::<Vec<_>>(),

@@ -116,7 +116,7 @@ pub(in crate::control) trait Connector: Send + Sync + 'static {
 }
 
 /// One modern request with what it needs on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::control) struct Ask {
     /// Who asks.
     pub(in crate::control) owner: Owner,

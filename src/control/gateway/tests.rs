@@ -10,6 +10,7 @@ use tokio::task::LocalSet;
 use super::{Gateway, readiness};
 use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
+use crate::control::bridge::Bridges;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};
@@ -87,6 +88,7 @@ fn start(folder: &std::path::Path) -> Bench {
         audit,
         access: Arc::new(Access::new("127.0.0.1:9464".parse().unwrap(), None)),
         plane: Box::new(plane.clone()),
+        bridges: Bridges::new(Arc::clone(&shared)),
         reloads: requests,
     };
     let (sender, ended) = oneshot::channel();

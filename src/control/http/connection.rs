@@ -77,7 +77,11 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
         match self.request().await {
             Ok(request) => {
                 let (keep_alive, head) = (request.head.keep_alive, request.head);
-                let response = handler.handle(request).await;
+                let response = tokio::select! {
+                    response = handler.handle(request) => response,
+                    // Nobody waits for the answer any more.
+                    () = self.peer_left() => return false,
+                };
                 self.answer(response, Some(&head), keep_alive).await.is_ok() && keep_alive
             }
             Err(End::Quiet) => false,
@@ -86,6 +90,17 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
                 false
             }
         }
+    }
+
+    /// Returns when the peer has closed. What it sends meanwhile is kept, as far as it may keep something waiting.
+    async fn peer_left(&mut self) {
+        while self.received.len() <= self.bounds.head.head_bytes_max {
+            match self.reader.read_buf(&mut self.received).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        std::future::pending().await
     }
 
     async fn request(&mut self) -> Result<Request, End> {

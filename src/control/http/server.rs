@@ -105,3 +105,12 @@ pub async fn serve<H: Handler>(mut listener: impl Accept, bounds: Bounds, handle
         }
     }
 }
+
+/// Serves one connection that was made already, until it ends.
+pub async fn serve_connection<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite,
+    bounds: &Bounds,
+    handler: &H,
+) {
+    connection::run(stream, bounds, handler).await;
+}

@@ -76,7 +76,24 @@ pub enum HeadAdmission<'a> {
         server: ServerIndex,
         /// What `strip_prefix` appends to the server's target.
         remainder: &'a str,
+        /// How the client is served.
+        front: Front,
     },
+    /// A POST to a stream of 2024-11-05. A client that tries newer transports first goes on from a 405 that has no JSON-RPC
+    /// body (2026-07-28 Streamable HTTP, Backward Compatibility).
+    SseTried(Principal),
+}
+
+/// The transport by which a client is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Front {
+    /// Streamable HTTP.
+    #[default]
+    Streamable,
+    /// HTTP+SSE: its stream.
+    SseStream,
+    /// HTTP+SSE: a post that belongs to a stream.
+    SsePost,
 }
 
 /// Why a head is refused.
@@ -148,7 +165,14 @@ pub fn admit_head<'a>(
             authenticate(snapshot, arrival)?;
             Err(Failure::NotFound.into())
         }
-        Endpoint::Mcp { server, remainder } => admit_mcp(snapshot, arrival, server, remainder),
+        Endpoint::Mcp { server, remainder } => {
+            admit_mcp(snapshot, arrival, server, remainder, Front::Streamable)
+        }
+        Endpoint::Sse { .. } | Endpoint::Message { .. } if !snapshot.sessions.legacy_sse => {
+            Err(Failure::NotFound.into())
+        }
+        Endpoint::Sse { server } => admit_sse(snapshot, arrival, server),
+        Endpoint::Message { server } => admit_mcp(snapshot, arrival, server, "", Front::SsePost),
     }
 }
 
@@ -226,25 +250,46 @@ fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal,
         .map_err(HeadRefusal::Unauthenticated)
 }
 
+fn admit_sse<'a>(
+    snapshot: &Snapshot,
+    arrival: &Arrival<'_>,
+    server: ServerIndex,
+) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    match arrival.verb {
+        Verb::Post => authenticate(snapshot, arrival).map(HeadAdmission::SseTried),
+        _ => admit_mcp(snapshot, arrival, server, "", Front::SseStream),
+    }
+}
+
 fn admit_mcp<'a>(
     snapshot: &Snapshot,
     arrival: &Arrival<'_>,
     server: ServerIndex,
     remainder: &'a str,
+    front: Front,
 ) -> Result<HeadAdmission<'a>, HeadRefusal> {
     let principal = authenticate(snapshot, arrival)?;
     if !reaches(&principal, snapshot.server(server)) {
         return Err(Failure::NotFound.into());
     }
-    check_method(arrival)?;
+    check_method(arrival, front)?;
     Ok(HeadAdmission::Mcp {
         principal,
         server,
         remainder,
+        front,
     })
 }
 
-fn check_method(arrival: &Arrival<'_>) -> Result<(), Failure> {
+fn check_method(arrival: &Arrival<'_>, front: Front) -> Result<(), Failure> {
+    match (front, arrival.verb) {
+        (Front::SseStream, Verb::Get) => return Ok(()),
+        (Front::SseStream, _) => return Err(Failure::MethodNotAllowed { allow: "GET" }),
+        (Front::SsePost, Verb::Get | Verb::Delete) => {
+            return Err(Failure::MethodNotAllowed { allow: "POST" });
+        }
+        _ => {}
+    }
     match arrival.verb {
         Verb::Post if arrival.digest.is_encoded => Err(Failure::ContentEncoding),
         // Anything else may be a form that a browser sends across origins without asking.

@@ -5,4 +5,6 @@
 
 pub mod session;
 pub mod shared;
+pub mod state_seal;
 pub mod translate;
+pub mod upstream;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
+use crate::engine::session::Owner;
 
 /// How an identity was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +66,7 @@ struct Inner {
     grants: Arc<Grants>,
     quota: Option<Quota>,
     expires_at_secs: Option<u64>,
+    owner: Owner,
 }
 
 /// What a check found out about a caller.
@@ -78,9 +80,10 @@ pub(super) struct Proven<'a> {
 
 impl Principal {
     pub(super) fn new(proven: Proven<'_>) -> Self {
-        let identity = format!("{}{}", proven.provider.namespace(), proven.id).into();
+        let identity: Box<str> = format!("{}{}", proven.provider.namespace(), proven.id).into();
         Self(Arc::new(Inner {
             provider: proven.provider,
+            owner: Owner::new(proven.provider, &identity),
             identity,
             grants: proven.grants,
             quota: proven.quota,
@@ -98,6 +101,12 @@ impl Principal {
     #[must_use]
     pub fn identity(&self) -> &str {
         &self.0.identity
+    }
+
+    /// Who its sessions belong to.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.0.owner
     }
 
     /// The id as configured, without its namespace.

@@ -7,11 +7,13 @@
 mod authority;
 mod cors;
 mod host;
+mod legacy_sse;
 mod origin;
 mod path;
 
 pub use authority::{PolicyError, PolicyFault};
 pub use cors::Cors;
 pub use host::{HostPolicy, HostSpec};
+pub use legacy_sse::{message_endpoint, message_session};
 pub use origin::{OriginPolicy, OriginSpec};
 pub use path::{Endpoint, RouteConflict, RouteError, Routes};

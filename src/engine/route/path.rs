@@ -4,6 +4,7 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
+use super::legacy_sse::{MESSAGE_PATH, SSE_PATH};
 use crate::engine::limits::{PATH_BYTES_MAX, SERVERS_MAX};
 use crate::engine::policy::is_server_name;
 use crate::engine::snapshot::{ServerIndex, ServerParts};
@@ -44,6 +45,16 @@ pub enum Endpoint<'a> {
         server: ServerIndex,
         /// What `strip_prefix` appends to the upstream's target: empty, or beginning with `/`.
         remainder: &'a str,
+    },
+    /// `/sse` or `/sse/{server}`: where a client of 2024-11-05 opens its stream.
+    Sse {
+        /// Which.
+        server: ServerIndex,
+    },
+    /// `/message` or `/message/{server}`: where it posts.
+    Message {
+        /// Which.
+        server: ServerIndex,
     },
     /// Below `/mcp` or a prefix, and nothing there. Answer 404 to authenticated callers and 401 to others, so that nobody
     /// else learns which servers exist.
@@ -217,7 +228,10 @@ impl Routes {
             "/ready" => Ok(Endpoint::Ready),
             "/routes" => Ok(Endpoint::Routes),
             "/metrics" => Ok(Endpoint::Metrics),
-            _ => self.resolve_server(path),
+            _ => match self.resolve_legacy(path) {
+                Some(endpoint) => Ok(endpoint),
+                None => self.resolve_server(path),
+            },
         }
     }
 
@@ -225,6 +239,30 @@ impl Routes {
     #[must_use]
     pub const fn default_server(&self) -> ServerIndex {
         self.default
+    }
+
+    /// The endpoints of HTTP+SSE, and what lies below them. Whether they are served is the snapshot's business.
+    fn resolve_legacy(&self, path: &str) -> Option<Endpoint<'static>> {
+        let (is_stream, name) = match path.strip_prefix(SSE_PATH) {
+            Some(name) => (true, name),
+            None => (false, path.strip_prefix(MESSAGE_PATH)?),
+        };
+        let server = match name {
+            "" => Some(self.default),
+            _ if name.starts_with('/') => self.named(name),
+            _ => return None,
+        };
+        Some(match server {
+            None => Endpoint::Hidden,
+            Some(server) if is_stream => Endpoint::Sse { server },
+            Some(server) => Endpoint::Message { server },
+        })
+    }
+
+    /// The server at `/mcp` + `name`, which begins with `/`.
+    fn named(&self, name: &str) -> Option<ServerIndex> {
+        let target = self.by_path.get(&*format!("{MCP_PATH}{name}"))?;
+        Some(target.server)
     }
 
     fn resolve_server<'a>(&self, path: &'a str) -> Result<Endpoint<'a>, RouteError> {

@@ -11,7 +11,7 @@ pub(super) fn server(name: &str) -> ServerParts {
         },
         target: "/mcp".into(),
         host_header: "127.0.0.1:9".into(),
-        speech: crate::engine::snapshot::Speech::DEFAULT,
+        speech: Speech::DEFAULT,
     };
     ServerParts::new(name, upstream)
 }

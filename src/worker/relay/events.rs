@@ -9,16 +9,19 @@ use guard_io::http1::{BodyFraming, BodyReader, CHUNK_END, LAST_CHUNK, chunk_head
 use guard_io::{Buffer, Clock, Either, Stream, select};
 
 use super::{Kind, Leg, Relayed, open_framing, write_head};
+use crate::engine::admission::Front;
 use crate::engine::filter::probe::ListProbe;
 use crate::engine::filter::{Outcome, Visible, filter_message};
 use crate::engine::limits::STREAM_BUFFER_BYTES_MAX;
 use crate::engine::mcp::revision::Era;
 use crate::engine::mcp::sse::{Splitter, data_of, replace_data};
 use crate::engine::reply::{Failure, ReplyId};
+use crate::engine::route::message_endpoint;
 use crate::metrics::Bound;
 use crate::worker::answer;
 use crate::worker::exchange::{Exchange, Fate};
 use crate::worker::forward::{Inbound, UpstreamFault, read_fault};
+use crate::worker::way::SessionText;
 
 /// What keeps an idle stream from looking dead.
 const COMMENT: &[u8] = b": keep-alive\n\n";
@@ -34,6 +37,11 @@ pub(super) async fn run(
     let mut out = Buffer::new();
     write_head(&mut out, exchange, leg, inbound, Kind::Events, framing);
     inbound.buffer.consume_front(inbound.head.head_len);
+    let mut pending = Buffer::new();
+    if let (Front::SseStream, Some(SessionText::New(session))) = (exchange.front, &leg.session) {
+        let endpoint = message_endpoint(&leg.server.name, session);
+        pending.extend_from_slice(format!("event: endpoint\ndata: {endpoint}\n\n").as_bytes());
+    }
     inbound.stream.set_deadline(None);
     exchange.release_request();
     exchange.worker.metrics().streams.inc();
@@ -43,7 +51,7 @@ pub(super) async fn run(
         filter: Filter::new(leg, visible, exchange.view.limits().list_bytes),
         body: BodyReader::response(inbound.head.framing),
         out,
-        pending: Buffer::new(),
+        pending,
     };
     let relayed = relay.run(exchange, inbound).await;
     exchange.worker.metrics().streams.dec();

@@ -17,15 +17,18 @@ use guard_io::{Buffer, Either, Stream, select};
 
 use super::detached::{self, Stage, Unfinished};
 use super::exchange::{Exchange, Fate};
-use super::forward::{Inbound, UpstreamFault, goes_on_alone, read_fault};
+use super::forward::{Inbound, Outbound, UpstreamFault, goes_on_alone, read_fault};
 use super::notes::Notes;
+use super::way::SessionText;
+use crate::engine::admission::Front;
 use crate::engine::filter::Visible;
 use crate::engine::identity::Principal;
-use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::forwarding::forwards_response_field;
 use crate::engine::mcp::revision::Era;
 use crate::engine::snapshot::{Server, ServerIndex};
 use crate::metrics::UpstreamResult;
+
+const SESSION_FIELD: &[u8] = b"mcp-session-id";
 
 /// First read of a body whose length is not known.
 const READ_BYTES: usize = 16 << 10;
@@ -49,7 +52,7 @@ enum Kind {
 pub(super) async fn run(
     exchange: &mut Exchange<'_>,
     principal: &Principal,
-    agreement: Agreement,
+    outbound: &Outbound,
     mut inbound: Inbound,
 ) -> Fate {
     let Some(index) = exchange.account.server else {
@@ -66,9 +69,18 @@ pub(super) async fn run(
     let view = std::rc::Rc::clone(exchange.view);
     let server = view.snapshot().server(index);
     let visible = Visible { principal, server };
+    exchange.learn_era(index, outbound.way, inbound.head.status);
+    let session = match session_of(exchange, index, outbound, &inbound) {
+        Ok(session) => session,
+        Err(fault) => {
+            exchange.worker.give_index(inbound.index);
+            return exchange.report_upstream(index, fault).await;
+        }
+    };
     let leg = Leg {
-        era: agreement.era,
+        era: outbound.agreement.era,
         server,
+        session,
     };
     let fate = match kind {
         Kind::Events => events::run(exchange, &leg, &visible, &mut inbound).await,
@@ -86,7 +98,7 @@ pub(super) async fn run(
     match fate {
         Relayed::Whole(fate) => {
             settle(
-                &view.upstreams.pool(index).clone(),
+                &view.upstreams.pool(index, outbound.way).clone(),
                 inbound.stream,
                 inbound.buffer,
                 inbound.head,
@@ -147,6 +159,32 @@ enum Relayed {
 struct Leg<'a> {
     era: Era,
     server: &'a Server,
+    /// The session id that the client is told.
+    session: Option<SessionText>,
+}
+
+/// What the client is told where the answer names a session. An error begins none, and 2026-07-28 has none.
+fn session_of(
+    exchange: &Exchange<'_>,
+    index: ServerIndex,
+    outbound: &Outbound,
+    inbound: &Inbound,
+) -> Result<Option<SessionText>, UpstreamFault> {
+    if outbound.agreement.era == Era::Modern || inbound.head.status >= 300 {
+        return Ok(None);
+    }
+    let mut ids = inbound
+        .index
+        .headers(&inbound.buffer)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(SESSION_FIELD));
+    match (ids.next(), ids.next()) {
+        (None, _) => Ok(None),
+        (Some((_, id)), None) => exchange
+            .seal_session(index, outbound.way, id)
+            .map(Some)
+            .ok_or(UpstreamFault::BadAnswer("session id cannot be used")),
+        (Some(_), Some(_)) => Err(UpstreamFault::BadAnswer("repeated session id")),
+    }
 }
 
 /// Keeps the upstream's connection for the next request, where it ended cleanly and nothing follows the answer.
@@ -250,6 +288,13 @@ fn write_head(
             let _ = head.field(name, value);
         }
     }
+    match &leg.session {
+        // Told in the first event of the stream.
+        Some(_) if exchange.front == Front::SseStream => {}
+        Some(SessionText::Kept) => drop(head.field(SESSION_FIELD, exchange.kept_session())),
+        Some(SessionText::New(text)) => drop(head.field(SESSION_FIELD, text.as_bytes())),
+        None => {}
+    }
     if kind == Kind::Events {
         let _ = head.field(b"x-accel-buffering", b"no");
     }
@@ -272,6 +317,8 @@ fn passes(leg: &Leg<'_>, inbound: &Inbound, name: &[u8]) -> bool {
         && !WITHHELD
             .iter()
             .any(|withheld| withheld.eq_ignore_ascii_case(name))
+        // The upstream's own never passes; the gateway writes its seal.
+        && !name.eq_ignore_ascii_case(SESSION_FIELD)
         && !inbound.index.is_hop_by_hop(&inbound.buffer, name)
 }
 

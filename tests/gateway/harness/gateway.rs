@@ -47,12 +47,22 @@ impl Setup {
     /// Reader and admin in front of `url`, without rate limits.
     pub(crate) fn in_front_of(url: &str) -> Self {
         Self {
-            config: format!("[upstream]\ntransport = \"http\"\nurl = \"{url}\"\n"),
+            // Nothing is probed, so what the upstream records is what clients sent.
+            config: format!("[upstream]\ntransport = \"http\"\nurl = \"{url}\"\nera = \"both\"\n"),
             server: String::new(),
             admin: String::new(),
             rate_limit: "enabled = false".to_owned(),
             audit: String::new(),
             args: vec!["--workers".into(), "2".into()],
+        }
+    }
+
+    /// The same in front of the stdio server of the tests, started with `flags`; `keys` are further ones of `[upstream]`.
+    pub(crate) fn in_front_of_child(flags: &[&str], keys: &str) -> Self {
+        let command = stdio_server();
+        Self {
+            config: format!("[upstream]\ncommand = {command:?}\nargs = {flags:?}\n{keys}\n"),
+            ..Self::in_front_of("")
         }
     }
 
@@ -118,6 +128,18 @@ impl Setup {
             self.config,
         )
     }
+}
+
+/// The stdio server of the tests, which cargo builds beside them.
+pub(crate) fn stdio_server() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let target = own.parent().and_then(std::path::Path::parent).unwrap();
+    let server = target.join("examples").join("stdio_server");
+    assert!(
+        server.exists(),
+        "build it first: cargo build --example stdio_server"
+    );
+    server
 }
 
 /// One `[[auth.api_keys]]`.

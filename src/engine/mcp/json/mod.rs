@@ -7,12 +7,14 @@
 
 mod cursor;
 mod keys;
+mod members;
 mod pass;
 mod reader;
 mod strings;
 mod syntax;
 
 pub(crate) use cursor::Number;
+pub(crate) use members::{members, string_at};
 pub(crate) use reader::Reader;
 pub(crate) use strings::{Str, TEXT_BYTES_MAX, decoded, find_special};
 pub use syntax::Syntax;

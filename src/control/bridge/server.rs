@@ -1,0 +1,371 @@
+//! One server's bridge: its fronts over its backs, chosen by transport and era.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::child::{ChildRooms, StdioConnector};
+use super::fallback::Fallback;
+use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch};
+use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
+use super::switch::{ModernOnly, Switch};
+use super::translate::{AsLegacy, AsModern, Bounds};
+use super::upstream::{
+    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, WrittenParams, probe_eras,
+};
+use super::{Connector, ModernUpstream};
+use crate::control::http::{Handler, Request, Response};
+use crate::engine::admission::only_id;
+use crate::engine::limits::Limits;
+use crate::engine::mcp::revision::{Era, Revision, is_modern_version};
+use crate::engine::mcp::scan::{ScanLimits, scan};
+use crate::engine::reply::{Failure, ReplyId, VersionData};
+use crate::engine::session::Owner;
+use crate::engine::snapshot::{
+    ChildCommand, Eras, HttpTransport, Instances, Server, Snapshot, UpstreamAddress,
+};
+use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
+use crate::mailbox::{Live, ServerState, Shared, Speaks};
+
+/// How long a server may take for each question of a probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause after a probe that found nothing.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
+/// What every bridge of the process shares.
+pub(super) struct Rooms {
+    pub(super) children: ChildRooms,
+    pub(super) sessions: Arc<SessionRooms>,
+}
+
+impl Rooms {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            children: ChildRooms::new(limits),
+            sessions: SessionRooms::new(limits.sessions, limits.sessions_per_principal),
+        }
+    }
+}
+
+/// One server's bridge. Its parts start nothing until they are asked.
+pub(super) struct Bridge {
+    snapshot: Arc<Snapshot>,
+    server: usize,
+    state: Arc<ServerState>,
+    sessions: SessionFront,
+    streams: SseFront,
+    modern: ModernFront,
+    /// Where the server is reached over HTTP, for probes.
+    http: Option<Arc<HttpServer>>,
+    /// When the last probe ended that found nothing.
+    probing: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// The parts of a server's bridge.
+struct Backs {
+    /// For legacy clients.
+    legacy: Arc<dyn Connector>,
+    /// For modern clients.
+    modern: Arc<dyn ModernUpstream>,
+    http: Option<Arc<HttpServer>>,
+}
+
+impl Bridge {
+    /// The bridge of `server`, which is of `live`.
+    pub(super) fn new(
+        live: &Live,
+        server: &Server,
+        shared: &Shared,
+        rooms: &Rooms,
+    ) -> Option<Self> {
+        let state = Arc::clone(&live.servers[server.index().as_usize()]);
+        declare(server, &state);
+        let making = Making {
+            live,
+            server,
+            state: &state,
+            shared,
+            rooms,
+        };
+        let http = HttpServer::new(server, Arc::clone(&state), &live.snapshot.limits);
+        let backs = match (&server.upstream.address, http) {
+            (UpstreamAddress::Child(command), _) => making.child(command),
+            (_, Some(http)) => making.http(http),
+            // Every address but a child's is one of HTTP.
+            (_, None) => return None,
+        };
+        let settings = || FrontSettings::new(&server.name, &live.snapshot.limits);
+        let sessions = || Arc::clone(&rooms.sessions);
+        Some(Self {
+            sessions: SessionFront::new(Arc::clone(&backs.legacy), sessions(), settings()),
+            streams: SseFront::new(backs.legacy, sessions(), settings()),
+            modern: ModernFront::new(backs.modern),
+            http: backs.http,
+            probing: tokio::sync::Mutex::default(),
+            snapshot: Arc::clone(&live.snapshot),
+            server: server.index().as_usize(),
+            state,
+        })
+    }
+
+    fn server(&self) -> &Server {
+        &self.snapshot.servers()[self.server]
+    }
+
+    /// Whether it still fits `server` of `live`.
+    pub(super) fn is_for(&self, live: &Live, server: &Server) -> bool {
+        let own = self.server();
+        Arc::ptr_eq(&self.state, &live.servers[server.index().as_usize()])
+            && own.upstream == server.upstream
+            && own.inject_headers == server.inject_headers
+            && (own.timeout_ms, own.connect_timeout_ms)
+                == (server.timeout_ms, server.connect_timeout_ms)
+            && self.snapshot.limits == live.snapshot.limits
+    }
+
+    /// Ends its sessions and children.
+    pub(super) async fn shutdown(&self) {
+        self.sessions.shutdown().await;
+        self.streams.shutdown().await;
+    }
+
+    async fn answer(&self, owner: Owner, request: Request) -> Response {
+        if request.header(FRONT_FIELD).is_some() {
+            return self.streams.handle(owner, request).await;
+        }
+        let era = era_of(&request);
+        let has_session = request.has_header("mcp-session-id");
+        if !has_session {
+            self.learn().await;
+        }
+        match (era, self.plan(era, has_session)) {
+            (_, Plan::Direct) => Response::empty(204).with(VERDICT_FIELD, "direct"),
+            (_, Plan::Refuse) => self.wrong_era(era, &request),
+            (Era::Legacy, Plan::Serve) => self.sessions.handle(owner, request).await,
+            (Era::Modern, Plan::Serve) => self.modern.handle(owner, request).await,
+        }
+    }
+
+    /// What becomes of a request of `era`.
+    fn plan(&self, era: Era, has_session: bool) -> Plan {
+        let speech = self.server().upstream.speech;
+        let other = match era {
+            Era::Legacy => Era::Modern,
+            Era::Modern => Era::Legacy,
+        };
+        let is_plain_http = self.http.is_some() && speech.transport == HttpTransport::Streamable;
+        match (self.state.speaks(era), self.state.speaks(other)) {
+            // A session that began over the bridge goes on here, whatever was learnt since.
+            _ if era == Era::Legacy && has_session => Plan::Serve,
+            (Speaks::No, _) if !speech.translates => Plan::Refuse,
+            (Speaks::No, _) => Plan::Serve,
+            _ if !is_plain_http => Plan::Serve,
+            // It refused `initialize` and answers modern requests.
+            (Speaks::Unknown, Speaks::Yes) if era == Era::Legacy => Plan::Serve,
+            _ => Plan::Direct,
+        }
+    }
+
+    /// Asks an HTTP server for its eras, once for all who wait.
+    async fn learn(&self) {
+        let Some(http) = &self.http else {
+            return;
+        };
+        let is_known = || self.state.speaks(Era::Modern) != Speaks::Unknown;
+        if is_known() {
+            return;
+        }
+        let mut failed = self.probing.lock().await;
+        if is_known() || failed.is_some_and(|failed| failed.elapsed() < PROBE_PAUSE) {
+            return;
+        }
+        let found = probe_eras(http, PROBE_PATIENCE).await;
+        tracing::info!(
+            server = &*self.state.name,
+            ?found,
+            "server was asked for its era"
+        );
+        match found {
+            Ok(ProbedEra::Modern) => self.state.set_speaks(Era::Modern, Speaks::Yes),
+            Ok(ProbedEra::Legacy) => {
+                self.state.set_speaks(Era::Modern, Speaks::No);
+                self.state.set_speaks(Era::Legacy, Speaks::Yes);
+            }
+            // Whoever asks learns it from the server itself.
+            Ok(ProbedEra::Neither) | Err(_) => *failed = Some(Instant::now()),
+        }
+    }
+
+    /// −32022 with the revisions that the server speaks.
+    fn wrong_era(&self, era: Era, request: &Request) -> Response {
+        let supported: Vec<&str> = Revision::ALL
+            .iter()
+            .filter(|revision| revision.era() != era)
+            .map(|revision| revision.as_str())
+            .collect();
+        let versions = VersionData {
+            supported: &supported,
+            requested: request.header("mcp-protocol-version"),
+        };
+        let failure = Failure::UnsupportedVersion;
+        let body = scan(&request.body, &ScanLimits::default()).ok();
+        let id = body.as_ref().and_then(only_id);
+        let id = id.map_or(ReplyId::Omitted, |id| ReplyId::Known(id.raw(&request.body)));
+        let mut body = Vec::with_capacity(256);
+        failure.encode_with(id, "", &versions, &mut body);
+        Response::json(failure.status(), body)
+    }
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// A front answers it.
+    Serve,
+    /// The worker is to send it to the server itself.
+    Direct,
+    /// The server does not speak its era, and nobody is to translate.
+    Refuse,
+}
+
+impl Handler for Bridge {
+    async fn handle(&self, request: Request) -> Response {
+        let owner = request.header(OWNER_FIELD).and_then(Owner::from_hex);
+        match owner {
+            Some(owner) => self.answer(owner, request).await,
+            None => Response::empty(500),
+        }
+    }
+}
+
+/// A modern request names its revision in its head: the worker saw to that.
+fn era_of(request: &Request) -> Era {
+    match request.header("mcp-protocol-version") {
+        Some(version) if is_modern_version(version) => Era::Modern,
+        _ => Era::Legacy,
+    }
+}
+
+/// Keeps what the operator, or the transport, says of the server's eras.
+fn declare(server: &Server, state: &ServerState) {
+    let speech = server.upstream.speech;
+    let eras = match speech.transport {
+        HttpTransport::Sse => Some(Eras::Legacy),
+        HttpTransport::Streamable => speech.eras,
+    };
+    let speaks = |yes: bool| if yes { Speaks::Yes } else { Speaks::No };
+    if let Some(eras) = eras {
+        state.set_speaks(Era::Legacy, speaks(eras != Eras::Modern));
+        state.set_speaks(Era::Modern, speaks(eras != Eras::Legacy));
+    }
+}
+
+/// What the backs of a bridge are made of.
+struct Making<'a> {
+    live: &'a Live,
+    server: &'a Server,
+    state: &'a Arc<ServerState>,
+    shared: &'a Shared,
+    rooms: &'a Rooms,
+}
+
+impl Making<'_> {
+    fn child(&self, command: &Arc<ChildCommand>) -> Backs {
+        let snapshot = &self.live.snapshot;
+        let children: Arc<dyn Connector> = Arc::new(StdioConnector::new(
+            Arc::clone(self.state),
+            Arc::clone(command),
+            self.rooms.children.clone(),
+            &snapshot.limits,
+        ));
+        let modern_children = Arc::new(ModernOnly {
+            children: Arc::clone(&children),
+            state: Arc::clone(self.state),
+            is_known: self.server.upstream.speech.eras.is_some(),
+            asked: tokio::sync::Mutex::default(),
+        });
+        let sharing = match command.instances {
+            Some(Instances::Session) => Sharing::PerOwner {
+                idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
+            },
+            Some(Instances::Shared) | None => Sharing::All(Owner::gateway()),
+        };
+        let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
+            &self.server.name,
+            Arc::clone(&modern_children) as Arc<dyn Connector>,
+            self.shared.sealer(snapshot).clone(),
+            sharing,
+        ));
+        let switch = Switch {
+            children: modern_children,
+            modern: Arc::clone(&shared_child),
+            translated: self
+                .translates()
+                .then(|| self.checked(Arc::clone(&children))),
+        };
+        let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
+        let legacy = match command.instances {
+            // Sharing a child between legacy clients is wrong, whatever ids are: each would see the others' state.
+            Some(Instances::Shared) => translated,
+            _ if self.translates() => self.fallback(children, translated),
+            _ => children,
+        };
+        Backs {
+            legacy,
+            modern: Arc::new(switch),
+            http: None,
+        }
+    }
+
+    fn http(&self, http: HttpServer) -> Backs {
+        let http = Arc::new(http);
+        let plain: Arc<dyn Connector> = match self.server.upstream.speech.transport {
+            HttpTransport::Sse => Arc::new(SseConnector::new(Arc::clone(&http))),
+            HttpTransport::Streamable => Arc::new(HttpConnector::new(Arc::clone(&http))),
+        };
+        let modern = Arc::new(self.as_modern(Arc::clone(&plain)));
+        let legacy = match self.server.upstream.speech.transport {
+            HttpTransport::Streamable if self.translates() => {
+                let plain_http = ModernHttp::new(Arc::clone(&http));
+                let upstream = Arc::new(WrittenParams::new(&self.server.name, plain_http));
+                self.fallback(plain, Arc::new(AsLegacy::new(upstream)))
+            }
+            _ => plain,
+        };
+        Backs {
+            legacy,
+            modern,
+            http: Some(http),
+        }
+    }
+
+    fn translates(&self) -> bool {
+        self.server.upstream.speech.translates
+    }
+
+    fn fallback(
+        &self,
+        legacy: Arc<dyn Connector>,
+        translated: Arc<dyn Connector>,
+    ) -> Arc<dyn Connector> {
+        Arc::new(Fallback {
+            legacy,
+            translated,
+            state: Arc::clone(self.state),
+        })
+    }
+
+    /// A child knows nothing of HTTP: what its tools say of headers is the gateway's to check.
+    fn checked(&self, children: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+        let upstream = self.as_modern(children);
+        let tools = ToolsEpoch::default();
+        Arc::new(CheckedParams::new(&self.server.name, upstream, tools))
+    }
+
+    fn as_modern(&self, connector: Arc<dyn Connector>) -> AsModern {
+        let snapshot = &self.live.snapshot;
+        let sealer = self.shared.sealer(snapshot).clone();
+        let bounds = Bounds::of(&snapshot.limits);
+        AsModern::new(connector, sealer, self.server.name.clone(), bounds)
+    }
+}
