@@ -25,6 +25,7 @@ use crate::engine::snapshot::{
 };
 use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
 use crate::mailbox::{Live, ServerState, Shared, Speaks};
+use crate::metrics::SessionCells;
 
 /// How long a server may take for each question of a probe.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
@@ -39,10 +40,11 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, counts: Arc<SessionCells>) -> Self {
+        let (sessions, per_owner) = (limits.sessions, limits.sessions_per_principal);
         Self {
             children: ChildRooms::new(limits),
-            sessions: SessionRooms::new(limits.sessions, limits.sessions_per_principal),
+            sessions: SessionRooms::new(sessions, per_owner, counts),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::control::bridge::{FromServer, Link, LinkEnd};
 use crate::control::http::Response;
 use crate::engine::bridge::session::{Action, Opened, Posted, Session, Settings, StreamId};
 use crate::engine::reply::Failure;
+use crate::metrics::{SessionEvent, UnplacedMessage};
 
 /// Messages of the client that wait for a link that is full. POSTs wait beyond it.
 const OUTBOUND_MAX: usize = 16;
@@ -213,8 +214,8 @@ impl Actor {
         }
         let is_expired = self.used_at_ms.saturating_add(self.idle_timeout_ms) <= now_ms;
         if is_expired && !self.is_used() {
-            let expired = &self.room.rooms().counts.expired;
-            expired.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let counts = &self.room.rooms().counts;
+            counts.count(SessionEvent::Expired);
             return Some(Failure::SessionUnknown);
         }
         None
@@ -366,7 +367,10 @@ impl Actor {
         let mut actions = Vec::new();
         self.session.end(failure, &mut actions);
         self.perform(actions);
-        self.room.rooms().counts.add(self.session.counts());
+        let (cells, counts) = (&self.room.rooms().counts, self.session.counts());
+        cells.unplaced(UnplacedMessage::StrayResponse, counts.stray_responses);
+        cells.unplaced(UnplacedMessage::Unreadable, counts.unreadable);
+        cells.unplaced(UnplacedMessage::Lost, counts.lost);
         self.readers.close();
     }
 }

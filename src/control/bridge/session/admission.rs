@@ -1,7 +1,6 @@
 //! How a session gets its room and its link.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -14,6 +13,7 @@ use crate::engine::limits::Limits;
 use crate::engine::mcp::scan::ScanLimits;
 use crate::engine::reply::Failure;
 use crate::engine::session::Owner;
+use crate::metrics::SessionEvent;
 
 /// How long a new session waits for the room that an ended one leaves. A child may take seconds to end.
 const ROOM_WAIT: Duration = Duration::from_secs(10);
@@ -114,7 +114,7 @@ impl Front {
             }
             let is_hopeless = displaced_at.is_none() && !self.rooms.is_leaving(scope, &place);
             if is_hopeless || begun.elapsed() >= ROOM_WAIT {
-                self.rooms.counts.refused.fetch_add(1, Ordering::Relaxed);
+                self.rooms.counts.count(SessionEvent::Refused);
                 return Err(ConnectError::Full(scope));
             }
             sleep(ROOM_PAUSE).await;

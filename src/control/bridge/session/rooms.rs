@@ -7,43 +7,15 @@ use std::time::Instant;
 
 use super::mailbox::{Command, Handle, Pulse};
 use crate::control::bridge::FullScope;
-use crate::engine::bridge::session::Counts;
 use crate::engine::reply::Failure;
 use crate::engine::session::Owner;
+use crate::metrics::{SessionCells, SessionEvent};
 
 /// Rooms that were left lately and are remembered.
 const LEFT_MAX: usize = 64;
 
 /// How long a room that was left is remembered: what it held, a child perhaps, may take that long to end.
 const LEFT_MS: u64 = 3_000;
-
-/// What became of sessions since the process started.
-#[derive(Debug, Default)]
-pub(in crate::control) struct SessionCounts {
-    /// Sessions that began.
-    pub(in crate::control) begun: AtomicU64,
-    /// Sessions that ended because nothing used them (`limits.session_idle_timeout`).
-    pub(in crate::control) expired: AtomicU64,
-    /// Idle sessions that ended to make room for others.
-    pub(in crate::control) displaced: AtomicU64,
-    /// Sessions that found no room.
-    pub(in crate::control) refused: AtomicU64,
-    /// Responses of servers to nothing that waited.
-    pub(in crate::control) stray_responses: AtomicU64,
-    /// What servers said that is no message.
-    pub(in crate::control) unreadable: AtomicU64,
-    /// Messages of servers that nobody took and no store could keep.
-    pub(in crate::control) lost: AtomicU64,
-}
-
-impl SessionCounts {
-    pub(super) fn add(&self, counts: Counts) {
-        let add = |counter: &AtomicU64, more| counter.fetch_add(more, Ordering::Relaxed);
-        add(&self.stray_responses, counts.stray_responses);
-        add(&self.unreadable, counts.unreadable);
-        add(&self.lost, counts.lost);
-    }
-}
 
 /// One front among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +50,7 @@ pub(in crate::control) struct SessionRooms {
     fronts: AtomicU64,
     table: Mutex<Table>,
     /// What became of them.
-    pub(in crate::control) counts: SessionCounts,
+    pub(super) counts: Arc<SessionCells>,
 }
 
 #[derive(Debug)]
@@ -109,8 +81,12 @@ struct Entry {
 
 impl SessionRooms {
     /// Room for `sessions_max` sessions (`limits.sessions`), `sessions_per_owner_max` of them for one owner
-    /// (`limits.sessions_per_principal`).
-    pub(in crate::control) fn new(sessions_max: usize, sessions_per_owner_max: usize) -> Arc<Self> {
+    /// (`limits.sessions_per_principal`), counted in `counts`.
+    pub(in crate::control) fn new(
+        sessions_max: usize,
+        sessions_per_owner_max: usize,
+        counts: Arc<SessionCells>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
             fronts: AtomicU64::new(0),
@@ -122,7 +98,7 @@ impl SessionRooms {
                 sessions: HashMap::new(),
                 left: VecDeque::new(),
             }),
-            counts: SessionCounts::default(),
+            counts,
         })
     }
 
@@ -131,11 +107,6 @@ impl SessionRooms {
         let mut table = self.table();
         table.sessions_max = sessions_max;
         table.sessions_per_owner_max = per_owner_max;
-    }
-
-    /// Sessions that are held now, over all fronts.
-    pub(in crate::control) fn sessions(&self) -> usize {
-        self.table().rooms
     }
 
     pub(super) fn new_front(&self) -> FrontId {
@@ -158,6 +129,7 @@ impl SessionRooms {
             return Err(FullScope::Owner);
         }
         table.rooms += 1;
+        self.counts.held.inc();
         table.rooms_by_owner.insert(place.owner, of_owner + 1);
         Ok(Room {
             rooms: Arc::clone(self),
@@ -189,9 +161,9 @@ impl SessionRooms {
             return false;
         };
         entry.is_ending = end(entry, Failure::SessionUnknown);
-        self.counts
-            .displaced
-            .fetch_add(u64::from(entry.is_ending), Ordering::Relaxed);
+        if entry.is_ending {
+            self.counts.count(SessionEvent::Displaced);
+        }
         entry.is_ending
     }
 
@@ -252,7 +224,7 @@ impl Room {
             is_ending: false,
         };
         self.rooms.table().sessions.insert(id.into(), entry);
-        self.rooms.counts.begun.fetch_add(1, Ordering::Relaxed);
+        self.rooms.counts.count(SessionEvent::Begun);
         self.id = Some(id.into());
     }
 
@@ -281,6 +253,7 @@ impl Drop for Room {
             place: self.place.clone(),
         });
         table.rooms -= 1;
+        self.rooms.counts.held.dec();
         if let Some(count) = table.rooms_by_owner.get_mut(&self.place.owner) {
             *count -= 1;
             if *count == 0 {
@@ -309,7 +282,7 @@ mod tests {
 
     #[test]
     fn rooms_are_bounded_in_all_and_for_one_owner_and_come_back() {
-        let rooms = SessionRooms::new(3, 2);
+        let rooms = SessionRooms::new(3, 2, Arc::default());
         let front = rooms.new_front();
         let (ours, theirs) = (place(front, 'a'), place(front, 'b'));
         let first = rooms.take(&ours).unwrap();
@@ -321,7 +294,7 @@ mod tests {
         drop(first);
         assert!(rooms.is_leaving(FullScope::Owner, &ours));
         assert!(!rooms.is_leaving(FullScope::Owner, &theirs));
-        assert_eq!(rooms.sessions(), 2);
+        assert_eq!(rooms.counts.held.value(), 2);
         assert!(rooms.take(&ours).is_ok());
         rooms.set_bounds(2, 2);
         assert_eq!(rooms.take(&theirs).unwrap_err(), FullScope::Process);
@@ -329,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_session_is_found_by_its_owner_at_its_front_alone() {
-        let rooms = SessionRooms::new(3, 3);
+        let rooms = SessionRooms::new(3, 3, Arc::default());
         let (front, other) = (rooms.new_front(), rooms.new_front());
         let (handle, _mailbox) = mailbox();
         let mut room = rooms.take(&place(front, 'a')).unwrap();
@@ -345,12 +318,12 @@ mod tests {
         }
         room.withdraw();
         assert!(rooms.find(&place(front, 'a'), b"x").is_none());
-        assert_eq!(rooms.sessions(), 1);
+        assert_eq!(rooms.counts.held.value(), 1);
     }
 
     #[test]
     fn the_longest_idle_within_the_scope_makes_room_and_only_once() {
-        let rooms = SessionRooms::new(9, 9);
+        let rooms = SessionRooms::new(9, 9, Arc::default());
         let (front, other) = (rooms.new_front(), rooms.new_front());
         let foreign = Place {
             server: "t".into(),

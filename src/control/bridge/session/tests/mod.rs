@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod live;
 mod room;
 mod sessions;
 mod sse;
@@ -107,7 +106,11 @@ impl Play {
             servers: sender,
             failures: Mutex::default(),
         });
-        let rooms = SessionRooms::new(limits.sessions, limits.sessions_per_principal);
+        let rooms = SessionRooms::new(
+            limits.sessions,
+            limits.sessions_per_principal,
+            Arc::default(),
+        );
         let settings = FrontSettings::new("s", limits);
         let connector = || Arc::clone(&stage) as Arc<dyn Connector>;
         Self {

@@ -1,13 +1,12 @@
 //! How sessions begin, are found and end.
 
-use std::sync::atomic::Ordering;
-
 use super::{
     ConnectError, INITIALIZE, LinkEnd, Play, Reading, call, get, inbound, notice, post, result,
     session_id, soon, text,
 };
 use crate::control::bridge::session::inbound::Inbound;
 use crate::engine::limits::Limits;
+use crate::metrics::SessionEvent;
 
 #[tokio::test]
 async fn a_session_lives_from_initialize_to_delete() {
@@ -194,7 +193,7 @@ async fn what_nothing_uses_expires_and_what_is_read_does_not() {
     let (used, used_server) = play.open().await;
     let mut listening = Reading::of(play.send('a', get(&used, None)).await);
     assert_eq!(unused_server.hear().await, None, "it ended");
-    assert_eq!(play.rooms.counts.expired.load(Ordering::Relaxed), 1);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Expired), 1);
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     used_server.say(&notice("still")).await;
     assert_eq!(listening.next().await.unwrap(), notice("still"));
@@ -202,7 +201,7 @@ async fn what_nothing_uses_expires_and_what_is_read_does_not() {
     assert_eq!(listening.next().await.unwrap(), notice("there"));
     drop(listening);
     soon(used_server.says.closed()).await;
-    assert_eq!(play.rooms.counts.expired.load(Ordering::Relaxed), 2);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Expired), 2);
 }
 
 #[tokio::test]
