@@ -60,7 +60,7 @@ def guarded_plan(binary, servers, folder, stack):
         "--limited": configuration.api_key("limited", ["*"], rate_limit=4, burst_size=8),
     }
     for name, server in zip(NAMES, servers):
-        configuration.server(name, server.url)
+        configuration.server(name, **server.keys)
     service = stack.enter_context(gateway.gateway(binary, configuration))
     plan = ["--seen", servers[1].origin]
     for name in NAMES:

@@ -119,7 +119,7 @@ def guard_targets(binary, server, folder, stack):
     for name in ("anonymous", "bearer"):
         own_folder = folder / f"guard-{server.name}-{name}"
         own_folder.mkdir()
-        configuration = gateway.Configuration(own_folder).without_rate_limit().upstream(server.url)
+        configuration = gateway.Configuration(own_folder).without_rate_limit().upstream(**server.keys)
         token = configuration.api_key("conformance", ["*"]) if name == "bearer" else None
         if token is None:
             configuration.anonymous()

@@ -44,10 +44,11 @@ def settle(folder, code):
 class Service:
     """A server process that listens on a port of the loopback interface while the `with` block runs."""
 
-
-    def __init__(self, name, command, port, folder, env=None, cwd=None):
+    def __init__(self, name, command, port, folder, env=None, cwd=None, endpoint="/mcp", transport="http"):
         self.name = name
         self.port = port
+        self.endpoint = endpoint
+        self.transport = transport
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self._command = [str(part) for part in command]
         self._env = {**os.environ, **(env or {})}
@@ -64,7 +65,12 @@ class Service:
 
     @property
     def url(self):
-        return f"{self.origin}/mcp"
+        return f"{self.origin}{self.endpoint}"
+
+    @property
+    def keys(self):
+        """How an upstream section of the gateway's configuration names this server."""
+        return {"transport": self.transport, "url": self.url}
 
     def __enter__(self):
         self.start()
