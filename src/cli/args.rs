@@ -70,7 +70,7 @@ pub enum LogFormat {
 pub enum Command {
     /// Write a commented configuration with a fresh key
     #[command(
-        after_help = "Examples:\n  mcp-guard init\n  mcp-guard init --format yaml\n  mcp-guard -c team.toml init --template multi-server\n  mcp-guard init --list"
+        after_help = "Examples:\n  mcp-guard init\n  mcp-guard init --format yaml\n  mcp-guard init --template stdio\n  mcp-guard -c team.toml init --template multi-server\n  mcp-guard init --list"
     )]
     Init(InitArgs),
     /// Tell every error and warning of the configuration

@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, args: &InitArgs) -> Result<Answer, Failure> {
         return Ok(list(args.json));
     }
     let (path, format) = destination(global, args)?;
-    let text = text(&args.template, format)?;
+    let (template, text) = template(&args.template, format)?;
     let key = keygen::fresh_key()?;
     let text =
         Zeroizing::new(text.replace(HASH_PLACEHOLDER, &KeyHash::of(key.as_bytes()).to_string()));
@@ -33,10 +33,10 @@ pub(super) fn run(global: &Global, args: &InitArgs) -> Result<Answer, Failure> {
     } else {
         replace::create(&path, &text, MODE)?;
     }
-    Ok(said(&path, &key, args.json))
+    Ok(said(&path, &key, template, args.json))
 }
 
-fn said(path: &Path, key: &str, json: bool) -> Answer {
+fn said(path: &Path, key: &str, template: &Template, json: bool) -> Answer {
     let shown = path.display().to_string();
     if json {
         return Answer::json(&json!({ "file": shown, "key": key }));
@@ -46,8 +46,9 @@ fn said(path: &Path, key: &str, json: bool) -> Answer {
     } else {
         format!(" -c {shown}")
     };
+    let to_set = template.to_set;
     Answer::text(format!(
-        "Wrote {shown} (mode 0600).\n\nThe key, shown this once:\n\n  {key}\n\nSet upstream.url in {shown}, then:\n\n  \
+        "Wrote {shown} (mode 0600).\n\nThe key, shown this once:\n\n  {key}\n\nSet {to_set} in {shown}, then:\n\n  \
          mcp-guard{flag} validate\n  mcp-guard{flag} run\n"
     ))
 }
@@ -86,9 +87,10 @@ fn destination(global: &Global, args: &InitArgs) -> Result<(PathBuf, Format), Fa
     }
 }
 
-fn text(name: &str, format: Format) -> Result<&'static str, Failure> {
+/// The template called `name` and its text.
+fn template(name: &str, format: Format) -> Result<(&'static Template, &'static str), Failure> {
     Template::find(name)
-        .and_then(|template| template.text(format))
+        .and_then(|template| Some((template, template.text(format)?)))
         .ok_or_else(|| {
             let known = TEMPLATES
                 .iter()

@@ -13,21 +13,32 @@ pub(super) struct Template {
     pub(super) name: &'static str,
     /// What it is for.
     pub(super) about: &'static str,
+    /// What has to be set before it runs.
+    pub(super) to_set: &'static str,
     toml: &'static str,
     yaml: Option<&'static str>,
 }
 
 /// All of them; the first is the default.
-pub(super) const TEMPLATES: [Template; 2] = [
+pub(super) const TEMPLATES: [Template; 3] = [
     Template {
         name: "default",
         about: "one upstream, one key",
+        to_set: "upstream.url",
         toml: include_str!("../../templates/mcp-guard.toml"),
         yaml: Some(include_str!("../../templates/mcp-guard.yaml")),
     },
     Template {
+        name: "stdio",
+        about: "one server that the gateway starts itself, one key",
+        to_set: "upstream.command and upstream.args",
+        toml: include_str!("../../templates/stdio.toml"),
+        yaml: None,
+    },
+    Template {
         name: "multi-server",
         about: "several upstreams, a reader and an admin",
+        to_set: "the url or command of each server",
         toml: include_str!("../../templates/multi-server.toml"),
         yaml: None,
     },

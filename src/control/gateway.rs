@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::admin::{Access, ReloadRequest};
 use super::audit::AuditHandle;
+use super::bridge::Bridges;
 use super::reload::{self, Reloaded};
 use super::signals::{Asked, Signals};
 use super::source::Source;
@@ -33,6 +34,9 @@ const SWEEP_TICKS: u64 = 60;
 /// Time that workers get beyond the drain timeout to abort what is left.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 
+/// Time that children get to end, by themselves and then by force.
+const CHILDREN_TIME: Duration = Duration::from_secs(8);
+
 /// Time that the last audit records get.
 const AUDIT_TIME: Duration = Duration::from_secs(5);
 
@@ -45,6 +49,7 @@ pub(super) struct Gateway {
     pub(super) audit: AuditHandle,
     pub(super) access: Arc<Access>,
     pub(super) plane: Box<dyn DataPlane>,
+    pub(super) bridges: Arc<Bridges>,
     pub(super) reloads: mpsc::Receiver<ReloadRequest>,
 }
 
@@ -127,6 +132,7 @@ impl Gateway {
             self.access
                 .token
                 .store(self.config.server.admin.token.clone().map(Arc::new));
+            self.bridges.reconcile(&self.shared.live.load());
             self.plane.post(ToWorker::Reloaded);
         }
         outcome.announce(&self.shared, &self.audit).await;
@@ -155,6 +161,7 @@ impl Gateway {
                 std::process::exit(1);
             }
         };
+        self.bridges.shutdown(CHILDREN_TIME).await;
         let recorded = self.audit.stop(AUDIT_TIME).await;
         if let Err(error) = &recorded {
             tracing::error!(%error, "audit log is incomplete");

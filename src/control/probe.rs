@@ -16,7 +16,9 @@ use crate::mailbox::{Live, Reach, ServerState};
 pub(super) async fn probe_required(live: &Live) {
     let mut probes = JoinSet::new();
     for (server, state) in live.snapshot.servers().iter().zip(&live.servers) {
-        if server.required {
+        // Whoever starts children knows whether they work.
+        let is_child = matches!(state.address, UpstreamAddress::Child(_));
+        if server.required && !is_child {
             let patience = Duration::from_millis(server.connect_timeout_ms);
             probes.spawn(probe(Arc::clone(state), patience));
         }
@@ -45,8 +47,7 @@ async fn probe(server: Arc<ServerState>, patience: Duration) {
 async fn connect(server: &ServerState) -> bool {
     match &server.address {
         UpstreamAddress::Unix { path } => UnixStream::connect(path).await.is_ok(),
-        // Its bridge knows.
-        UpstreamAddress::Child(_) => true,
+        UpstreamAddress::Child(_) => false,
         UpstreamAddress::Http { .. } => {
             let resolved = server.resolved.load_full();
             TcpStream::connect(resolved.addresses()).await.is_ok()

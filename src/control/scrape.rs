@@ -19,6 +19,7 @@ pub fn metrics(shared: &Shared) -> String {
     let servers: Vec<_> = live.servers.iter().map(|server| source(server)).collect();
     scrape::workers(&mut out, &workers);
     scrape::upstreams(&mut out, &servers);
+    scrape::children(&mut out, &servers);
     shared
         .control
         .active_identities
@@ -52,6 +53,7 @@ fn source(server: &ServerState) -> UpstreamSource<'_> {
         server: &server.name,
         transport: transport(&server.address),
         cells: server.cells(),
+        children: matches!(server.address, UpstreamAddress::Child(_)).then_some(&*server.children),
         up: match server.reach() {
             Reach::Unknown => None,
             Reach::Up => Some(true),

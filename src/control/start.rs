@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::admin::{Access, Admin, RELOADS_MAX};
 use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
+use super::bridge::Bridges;
 use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
 use super::logging::LogControl;
@@ -155,6 +156,15 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let opened = AuditPump::open(audit_sources, AuditSettings::from(&config.audit));
     let (pump, audit) = opened.map_err(StartError::Audit)?;
     tokio::spawn(pump.run());
+    if config.server.sessions.key.is_none() {
+        tracing::info!(
+            "session ids are sealed with a key made now: they end with this process; set server.session_key to keep them"
+        );
+    }
+    let bridges = Bridges::new(Arc::clone(&shared));
+    if let Some(calls) = shared.bridge.take() {
+        tokio::spawn(Arc::clone(&bridges).serve(calls));
+    }
     let plane = bound
         .start(Arc::clone(&shared))
         .map_err(StartError::DataPlane)?;
@@ -196,6 +206,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         audit,
         access,
         plane,
+        bridges,
         reloads,
     })
 }

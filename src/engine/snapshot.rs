@@ -379,7 +379,7 @@ pub enum Instances {
 }
 
 /// A header field that the gateway adds to upstream requests. `Debug` hides its value.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InjectedHeader {
     /// Name, as written on the wire.
     pub name: Box<str>,

@@ -11,7 +11,7 @@ use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
 use crate::engine::seal::Sealer;
 use crate::engine::snapshot::{AuditOverflow, ServerIndex, Snapshot, UpstreamAddress};
-use crate::metrics::{ControlMetrics, UpstreamCells, WorkerMetrics};
+use crate::metrics::{ChildCells, ControlMetrics, UpstreamCells, WorkerMetrics};
 
 /// The one structure behind both planes; workers get it in an [`Arc`] at start.
 #[derive(Debug)]
@@ -155,6 +155,8 @@ pub struct ServerState {
     /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
     /// upstream is a unix socket.
     pub resolved: ArcSwap<Resolved>,
+    /// What is counted about its processes, where it is a stdio server.
+    pub children: Arc<ChildCells>,
     reach: AtomicU8,
     legacy: AtomicU8,
     modern: AtomicU8,
@@ -202,22 +204,29 @@ impl ServerState {
     #[must_use]
     pub fn new(name: &str, address: UpstreamAddress, workers: usize) -> Self {
         let cells = (0..workers).map(|_| UpstreamCells::default()).collect();
-        Self::with_cells(name, address, cells)
+        Self::with_cells(name, address, cells, Arc::default())
     }
 
     /// The same server at another address: its counters go on.
     #[must_use]
     pub fn moved(&self, address: UpstreamAddress) -> Self {
-        Self::with_cells(&self.name, address, Arc::clone(&self.cells))
+        let (cells, children) = (Arc::clone(&self.cells), Arc::clone(&self.children));
+        Self::with_cells(&self.name, address, cells, children)
     }
 
-    fn with_cells(name: &str, address: UpstreamAddress, cells: Arc<[UpstreamCells]>) -> Self {
+    fn with_cells(
+        name: &str,
+        address: UpstreamAddress,
+        cells: Arc<[UpstreamCells]>,
+        children: Arc<ChildCells>,
+    ) -> Self {
         let unknown = || AtomicU8::new(Speaks::Unknown as u8);
         let (resolved, reach) = (ArcSwap::default(), AtomicU8::new(Reach::Unknown as u8));
         Self {
             name: name.into(),
             address,
             resolved,
+            children,
             reach,
             legacy: unknown(),
             modern: unknown(),

@@ -82,6 +82,12 @@ families! {
         "Requests sent over a connection that had been used before.";
     UPSTREAM_UP Gauge "mcp_guard_upstream_up" ["server", "transport"]
         "1 where the last probe of a required upstream connected, else 0.";
+    CHILDREN Gauge "mcp_guard_children" ["server"]
+        "Processes of a stdio server that run or are being stopped.";
+    CHILD_STARTS Counter "mcp_guard_child_starts_total" ["server", "result"]
+        "Processes of a stdio server that were wanted, by result.";
+    CHILD_ENDS Counter "mcp_guard_child_ends_total" ["server", "how"]
+        "Processes of a stdio server that ended, by the way in which they did.";
     CONNECTIONS Gauge "mcp_guard_connections" []
         "Client connections open.";
     CONNECTIONS_ACCEPTED Counter "mcp_guard_connections_accepted_total" []

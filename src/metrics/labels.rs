@@ -149,6 +149,34 @@ label_set! {
     }
 }
 
+label_set! {
+    /// What became of a wish for a stdio child (`mcp_guard_child_starts_total`).
+    ChildStart {
+        /// The process runs.
+        Started => "started",
+        /// The process could not be started.
+        Failed => "failed",
+        /// Not tried: children of the server failed lately.
+        BackingOff => "backing_off",
+    }
+}
+
+label_set! {
+    /// How a stdio child ended (`mcp_guard_child_ends_total`).
+    ChildEnd {
+        /// After its input was closed, as it should.
+        Closed => "closed",
+        /// After SIGTERM.
+        Terminated => "terminated",
+        /// By SIGKILL: it ended neither with its input nor after SIGTERM.
+        Killed => "killed",
+        /// By itself, in the middle of its session.
+        Exited => "exited",
+        /// By SIGKILL, because of a line larger than `limits.line_bytes`.
+        LineTooLarge => "line_too_large",
+    }
+}
+
 /// HTTP statuses that have a label of their own; the last slot is for all others.
 pub const STATUSES: [&str; 29] = [
     "200", "202", "204", "301", "302", "304", "307", "308", "400", "401", "403", "404", "405",

@@ -8,6 +8,7 @@
 //! engine's closed set, a configured server name or a worker's number.
 
 mod cells;
+mod child;
 mod control;
 mod exposition;
 pub mod family;
@@ -18,12 +19,14 @@ mod upstream;
 mod worker;
 
 pub use cells::{Counter, Gauge};
+pub use child::ChildCells;
 pub use control::ControlMetrics;
 pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ReloadResult, STATUSES, UpstreamResult, provider_label, status_label,
+    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, UpstreamResult,
+    provider_label, status_label,
 };
 pub use upstream::UpstreamCells;
 pub use worker::{METHODS_MAX, WorkerMetrics};

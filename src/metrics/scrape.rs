@@ -1,9 +1,14 @@
 //! One scrape: the cells of all workers added up.
 
 use super::exposition::{Exposition, Samples};
-use super::labels::{AuthResult, Bound, ReloadResult, STATUSES, UpstreamResult, provider_label};
+use super::labels::{
+    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, UpstreamResult, provider_label,
+};
 use super::worker::METHODS_MAX;
-use super::{ControlMetrics, Counter, Gauge, HistogramTotal, UpstreamCells, WorkerMetrics, family};
+use super::{
+    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, UpstreamCells, WorkerMetrics,
+    family,
+};
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
 use crate::engine::mcp::methods::Method;
@@ -27,6 +32,8 @@ pub struct UpstreamSource<'a> {
     pub cells: &'a [UpstreamCells],
     /// What the last probe found; `None` where it is not probed.
     pub up: Option<bool>,
+    /// Where it is a child of the gateway: what is counted about such.
+    pub children: Option<&'a ChildCells>,
 }
 
 /// Adds everything that was counted about upstream servers.
@@ -63,6 +70,31 @@ pub fn upstreams(out: &mut Exposition, servers: &[UpstreamSource<'_>]) {
     for server in servers {
         if let Some(up) = server.up {
             reach.value(&[server.server, server.transport], f64::from(u8::from(up)));
+        }
+    }
+}
+
+/// Adds what was counted about children of stdio servers.
+pub fn children(out: &mut Exposition, servers: &[UpstreamSource<'_>]) {
+    let each = || {
+        servers
+            .iter()
+            .filter_map(|server| Some((server.server, server.children?)))
+    };
+    let mut alive = out.family(&family::CHILDREN);
+    for (server, cells) in each() {
+        alive.value(&[server], cells.alive.value() as f64);
+    }
+    let mut starts = out.family(&family::CHILD_STARTS);
+    for (server, cells) in each() {
+        for &result in ChildStart::ALL {
+            starts.used(&[server, result.as_str()], cells.starts(result));
+        }
+    }
+    let mut ends = out.family(&family::CHILD_ENDS);
+    for (server, cells) in each() {
+        for &how in ChildEnd::ALL {
+            ends.used(&[server, how.as_str()], cells.ends(how));
         }
     }
 }

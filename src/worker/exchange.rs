@@ -434,7 +434,10 @@ impl Exchange<'_> {
         loop {
             let inbound = match forward::send(self, outbound).await {
                 Ok(inbound) => inbound,
-                Err(fault) => return self.report_upstream(addressed.server, fault).await,
+                Err(fault) => {
+                    self.forget_eras(addressed.server, outbound.way, fault);
+                    return self.report_upstream(addressed.server, fault).await;
+                }
             };
             if turns_left == 0 || !self.turns(addressed.server, outbound.way, &inbound) {
                 return relay::run(self, &addressed.principal, &outbound, inbound).await;

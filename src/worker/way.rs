@@ -7,7 +7,7 @@
 use guard_io::Clock;
 
 use super::exchange::Exchange;
-use super::forward::Inbound;
+use super::forward::{Inbound, UpstreamFault};
 use crate::engine::admission::Front;
 use crate::engine::audit::SessionTag;
 use crate::engine::mcp::agreement::Agreement;
@@ -48,6 +48,9 @@ impl Exchange<'_> {
         server: ServerIndex,
         agreement: Agreement,
     ) -> Result<(), Failure> {
+        if self.front != Front::Streamable && agreement.era == Era::Modern {
+            return Err(Failure::UnsupportedVersion);
+        }
         if self.session.is_some() || self.begins_or_has_no_session(agreement) {
             return Ok(());
         }
@@ -179,6 +182,19 @@ impl Exchange<'_> {
             if state.speaks(Era::Legacy) == Speaks::Unknown {
                 state.set_speaks(Era::Legacy, Speaks::Yes);
             }
+        }
+    }
+
+    /// Whoever answers there next may be another version of the server.
+    pub(super) fn forget_eras(&self, index: ServerIndex, way: Way, fault: UpstreamFault) {
+        let is_broken = matches!(
+            fault,
+            UpstreamFault::Unreachable | UpstreamFault::Ended | UpstreamFault::WriteFailed
+        );
+        if way == Way::Direct && is_broken {
+            let state = self.view.live.server(index);
+            state.set_speaks(Era::Legacy, Speaks::Unknown);
+            state.set_speaks(Era::Modern, Speaks::Unknown);
         }
     }
 

@@ -7,6 +7,7 @@ fn init_writes_a_sound_configuration_with_a_fresh_key_in_each_format() {
         (vec!["init", "--format", "yaml"], "mcp-guard.yaml"),
         (vec!["-c", "team.yml", "init"], "team.yml"),
         (vec!["init", "--template", "multi-server"], "mcp-guard.toml"),
+        (vec!["init", "--template", "stdio"], "mcp-guard.toml"),
     ] {
         let folder = Folder::new();
         let said = folder.run(&args).ok();
@@ -69,7 +70,7 @@ fn init_refuses_what_it_cannot_write() {
     for (args, part) in [
         (
             vec!["init", "--template", "nothing"],
-            "there are: default, multi-server",
+            "there are: default, stdio, multi-server",
         ),
         (
             vec!["init", "--template", "multi-server", "--format", "yaml"],

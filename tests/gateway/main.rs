@@ -9,9 +9,12 @@ mod harness;
 
 mod authentication;
 mod batches;
+mod children;
+mod eras;
 mod faults;
 mod framing;
 mod hostile;
+mod legacy_sse;
 mod lifecycle;
 mod modern;
 mod origin;

@@ -38,10 +38,7 @@ fn the_configuration_of_the_readme_is_accepted() {
     let key_hash = format!("{}E=", "A".repeat(42));
     let (is_sound, found) = diagnostics("mcp-guard.toml", example.replace(PLACEHOLDER, &key_hash));
     assert!(is_sound, "{found:#?}");
-    assert!(
-        found.iter().all(|warning| warning.contains("session ids")),
-        "{found:#?}"
-    );
+    assert!(found.is_empty(), "{found:#?}");
     let (is_sound, _) = diagnostics("mcp-guard.toml", example.to_owned());
     assert!(!is_sound, "the placeholder itself must not be a key");
 }

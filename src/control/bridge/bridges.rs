@@ -18,6 +18,9 @@ const IDLE_TIME: Duration = Duration::from_secs(3_600);
 /// How long a write to a worker may make no progress. Workers end clients that stall long before.
 const WRITE_TIME: Duration = Duration::from_secs(60);
 
+/// Time that killed children get to be reaped.
+const KILL_TIME: Duration = Duration::from_secs(2);
+
 /// Room in a head beside what the client sent: the fields of the bridge.
 const OWN_HEAD_BYTES: usize = 4 << 10;
 
@@ -77,6 +80,7 @@ impl Bridges {
 
     /// Ends the bridges of servers that are gone or changed.
     pub(in crate::control) fn reconcile(&self, live: &Live) {
+        self.rooms.children.set_limits(&live.snapshot.limits);
         self.lock().retain(|name, bridge| {
             let is_kept = |server: &Server| bridge.is_for(live, server);
             let keeps = live.snapshot.server_named(name).is_some_and(is_kept);
@@ -94,14 +98,15 @@ impl Bridges {
             for bridge in &bridges {
                 bridge.shutdown().await;
             }
-            drop(bridges.clone());
             self.rooms.children.all_ended().await;
         };
         if tokio::time::timeout(limit, ended).await.is_err() {
-            tracing::warn!(
-                children = self.rooms.children.count(),
-                "children did not end in time"
-            );
+            self.rooms.children.kill_all();
+            let killed = self.rooms.children.all_ended();
+            if tokio::time::timeout(KILL_TIME, killed).await.is_err() {
+                let children = self.rooms.children.children();
+                tracing::warn!(children, "children did not end in time");
+            }
         }
     }
 

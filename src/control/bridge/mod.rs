@@ -25,14 +25,18 @@
 //!
 //! Read [`link`] first.
 
+mod bridges;
 mod child;
 mod fallback;
 mod link;
 mod modern;
+mod server;
 mod session;
+mod switch;
 mod translate;
 mod upstream;
 
+pub(in crate::control) use bridges::Bridges;
 pub(in crate::control) use link::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,

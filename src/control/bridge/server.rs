@@ -1,6 +1,7 @@
 //! One server's bridge: its fronts over its backs, chosen by transport and era.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::child::{ChildRooms, StdioConnector};
 use super::fallback::Fallback;
@@ -8,7 +9,9 @@ use super::modern::{ModernFront, SharedChild};
 use super::session::{SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
 use super::translate::{AsLegacy, AsModern};
-use super::upstream::{HttpConnector, HttpServer, ModernHttp, SseConnector};
+use super::upstream::{
+    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, probe_eras,
+};
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
 use crate::engine::limits::Limits;
@@ -21,9 +24,15 @@ use crate::engine::snapshot::{
 use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
 use crate::mailbox::{Live, ServerState, Shared, Speaks};
 
+/// How long a server may take for each question of a probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause after a probe that found nothing.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
 /// What every bridge of the process shares.
 pub(super) struct Rooms {
-    pub(super) children: Arc<ChildRooms>,
+    pub(super) children: ChildRooms,
     pub(super) sessions: Arc<SessionRooms>,
 }
 
@@ -46,7 +55,8 @@ pub(super) struct Bridge {
     modern: ModernFront,
     /// Where the server is reached over HTTP, for probes.
     http: Option<Arc<HttpServer>>,
-    probing: tokio::sync::Mutex<()>,
+    /// When the last probe ended that found nothing.
+    probing: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// The parts of a server's bridge.
@@ -134,8 +144,7 @@ impl Bridge {
             Era::Legacy => Era::Modern,
             Era::Modern => Era::Legacy,
         };
-        let is_plain_http =
-            self.http.is_some() && speech.transport == HttpTransport::Streamable;
+        let is_plain_http = self.http.is_some() && speech.transport == HttpTransport::Streamable;
         match (self.state.speaks(era), self.state.speaks(other)) {
             // A session that began over the bridge goes on here, whatever was learnt since.
             _ if era == Era::Legacy && has_session => Plan::Serve,
@@ -157,18 +166,20 @@ impl Bridge {
         if is_known() {
             return;
         }
-        let _turn = self.probing.lock().await;
-        if is_known() {
+        let mut failed = self.probing.lock().await;
+        if is_known() || failed.is_some_and(|failed| failed.elapsed() < PROBE_PAUSE) {
             return;
         }
-        match super::upstream::probe_eras(http).await {
-            Some(Eras::Modern | Eras::Both) => self.state.set_speaks(Era::Modern, Speaks::Yes),
-            Some(Eras::Legacy) => {
+        let found = probe_eras(http, PROBE_PATIENCE).await;
+        tracing::info!(server = &*self.state.name, ?found, "server was asked for its era");
+        match found {
+            Ok(ProbedEra::Modern) => self.state.set_speaks(Era::Modern, Speaks::Yes),
+            Ok(ProbedEra::Legacy) => {
                 self.state.set_speaks(Era::Modern, Speaks::No);
                 self.state.set_speaks(Era::Legacy, Speaks::Yes);
             }
-            // It cannot be reached, or speaks neither: whoever asks learns it from the server itself.
-            None => {}
+            // Whoever asks learns it from the server itself.
+            Ok(ProbedEra::Neither) | Err(_) => *failed = Some(Instant::now()),
         }
     }
 
@@ -250,8 +261,8 @@ impl Making<'_> {
         let children: Arc<dyn Connector> = Arc::new(StdioConnector::new(
             Arc::clone(self.state),
             Arc::clone(command),
+            self.rooms.children.clone(),
             &snapshot.limits,
-            Arc::clone(&self.rooms.children),
         ));
         let modern_children = ModernOnly {
             children: Arc::clone(&children),
@@ -266,7 +277,9 @@ impl Making<'_> {
         ));
         let switch = Switch {
             modern: Arc::clone(&shared_child),
-            translated: self.translates().then(|| self.as_modern(Arc::clone(&children))),
+            translated: self
+                .translates()
+                .then(|| self.as_modern(Arc::clone(&children))),
             state: Arc::clone(self.state),
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));

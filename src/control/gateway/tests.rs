@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::{Gateway, readiness};
+use crate::control::bridge::Bridges;
 use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
 use crate::control::reload::Reloaded;
@@ -87,6 +88,7 @@ fn start(folder: &std::path::Path) -> Bench {
         audit,
         access: Arc::new(Access::new("127.0.0.1:9464".parse().unwrap(), None)),
         plane: Box::new(plane.clone()),
+        bridges: Bridges::new(Arc::clone(&shared)),
         reloads: requests,
     };
     let (sender, ended) = oneshot::channel();

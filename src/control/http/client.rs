@@ -1,15 +1,28 @@
 //! One request at a time to a server, with bounds.
 
+use std::borrow::BorrowMut;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::Poll;
 
 use guard_io::http1::{
     BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method,
     ResponseHead, ResponseProgress, parse_response,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use crate::engine::limits::{UPSTREAM_HEAD_BYTES_MAX, UPSTREAM_HEADERS_MAX};
+
+/// Bounds on the head of an answer.
+const HEAD_LIMITS: HeadLimits = HeadLimits {
+    head_bytes_max: UPSTREAM_HEAD_BYTES_MAX,
+    request_line_bytes_max: UPSTREAM_HEAD_BYTES_MAX,
+    headers_max: UPSTREAM_HEADERS_MAX,
+};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,14 +85,18 @@ impl fmt::Debug for Client {
     }
 }
 
-/// An answer whose body is still to be read.
+/// An answer whose body is still to be read, with the connection that it comes on.
 #[derive(Debug)]
-pub struct Answer<'a> {
-    client: &'a mut Client,
+pub struct Incoming<C> {
+    client: C,
     /// HTTP status.
     pub status: u16,
     reader: BodyReader,
+    keep_alive: bool,
 }
+
+/// An answer that leaves its connection where it is.
+pub type Answer<'a> = Incoming<&'a mut Client>;
 
 impl Client {
     /// Opens a connection.
@@ -98,12 +115,21 @@ impl Client {
                     .map_err(ClientError::Connect)?,
             ),
         };
-        Ok(Self {
+        Ok(Self::boxed(stream))
+    }
+
+    /// A connection over `stream`, which nothing was sent on yet.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self::boxed(Box::new(stream))
+    }
+
+    fn boxed(stream: Box<dyn Stream>) -> Self {
+        Self {
             stream,
             received: Vec::new(),
             index: HeadIndex::new(),
             head_bytes: Vec::new(),
-        })
+        }
     }
 
     /// Sends one request and reads the head of its answer. Interim answers are skipped.
@@ -114,27 +140,57 @@ impl Client {
         fields: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Answer<'_>, ClientError> {
-        let request = encode(method, target, fields, body)?;
+        let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let request = encode_request(method, target, fields, body)?;
+        self.write(&request).await?;
+        let head = self.answer_head(method).await?;
+        Ok(Incoming::new(self, &head))
+    }
+
+    /// Writes a whole request, as [`encode_request`] makes it.
+    pub async fn write(&mut self, request: &[u8]) -> Result<(), ClientError> {
         self.stream
-            .write_all(&request)
+            .write_all(request)
             .await
-            .map_err(ClientError::Broken)?;
+            .map_err(ClientError::Broken)
+    }
+
+    /// Reads the head of the answer to the request that was written, whose method is `method`. Interim answers are skipped.
+    /// The answer takes the connection with it: [`Incoming::into_client`].
+    pub async fn answer(mut self, method: Method) -> Result<Incoming<Self>, ClientError> {
+        let head = self.answer_head(method).await?;
+        Ok(Incoming::new(self, &head))
+    }
+
+    /// Whether the idle connection is as it was left: the server has neither closed it nor sent what nobody asked for.
+    pub async fn is_quiet(&mut self) -> bool {
+        let mut space = [0];
+        let mut buffer = ReadBuf::new(&mut space);
+        let stream = &mut self.stream;
+        let is_silent = poll_fn(|context| {
+            let polled = Pin::new(&mut *stream).poll_read(context, &mut buffer);
+            Poll::Ready(polled.is_pending())
+        });
+        self.received.is_empty() && is_silent.await
+    }
+
+    async fn answer_head(&mut self, method: Method) -> Result<ResponseHead, ClientError> {
         let head = self.head(method).await?;
         let rest = self.received.split_off(head.head_len);
         self.head_bytes = std::mem::replace(&mut self.received, rest);
-        Ok(Answer {
-            status: head.status,
-            reader: BodyReader::response(head.framing),
-            client: self,
-        })
+        Ok(head)
     }
 
     async fn head(&mut self, method: Method) -> Result<ResponseHead, ClientError> {
         let (mut scanned, mut interims) = (0, 0);
         loop {
-            let limits = HeadLimits::default();
-            let progress =
-                parse_response(&self.received, scanned, method, &limits, &mut self.index);
+            let progress = parse_response(
+                &self.received,
+                scanned,
+                method,
+                &HEAD_LIMITS,
+                &mut self.index,
+            );
             match progress.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))? {
                 ResponseProgress::Complete(head) => return Ok(head),
                 ResponseProgress::Interim { head_len, .. } if interims < INTERIM_RESPONSES_MAX => {
@@ -168,29 +224,39 @@ impl Client {
     }
 }
 
-impl Answer<'_> {
+impl<C: BorrowMut<Client>> Incoming<C> {
+    fn new(client: C, head: &ResponseHead) -> Self {
+        Self {
+            client,
+            status: head.status,
+            reader: BodyReader::response(head.framing),
+            keep_alive: head.keep_alive,
+        }
+    }
+
     /// The value of the first field called `name`.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.client
-            .index
-            .first(&self.client.head_bytes, name.as_bytes())
+        let client: &Client = self.client.borrow();
+        client.index.first(&client.head_bytes, name.as_bytes())
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// The next piece of the body; `None` at its end. Dropped while it waits, it loses nothing.
     pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
+        let client: &mut Client = self.client.borrow_mut();
         while !self.reader.is_done() {
-            if self.client.received.is_empty() && !self.client.receive().await? {
+            if client.received.is_empty() && !client.receive().await? {
+                self.keep_alive = false;
                 return self
                     .reader
                     .finish_on_eof()
                     .map(|()| None)
                     .map_err(|_| ClientError::Closed);
             }
-            let step = self.reader.next(&self.client.received);
+            let step = self.reader.next(&client.received);
             let step = step.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))?;
-            let data = self.client.received[step.data].to_vec();
-            self.client.received.drain(..step.consumed);
+            let data = client.received[step.data].to_vec();
+            client.received.drain(..step.consumed);
             if !data.is_empty() {
                 return Ok(Some(data));
             }
@@ -200,6 +266,11 @@ impl Answer<'_> {
 
     /// The whole body, at most `bytes_max` bytes.
     pub async fn body(mut self, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
+        self.whole_body(bytes_max).await
+    }
+
+    /// As [`body`](Self::body), leaving the answer to be asked for its connection.
+    pub async fn whole_body(&mut self, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece().await? {
             body.extend_from_slice(&piece);
@@ -211,10 +282,21 @@ impl Answer<'_> {
     }
 }
 
-fn encode(
+impl Incoming<Client> {
+    /// The connection, where it can carry another exchange: the body was read to its end, nothing followed it, and the server
+    /// keeps the connection open.
+    #[must_use]
+    pub fn into_client(self) -> Option<Client> {
+        let is_spent = self.reader.is_done() && self.client.received.is_empty();
+        (self.keep_alive && is_spent).then_some(self.client)
+    }
+}
+
+/// The bytes of a request with `fields`, framing included.
+pub fn encode_request<'f>(
     method: Method,
     target: &str,
-    fields: &[(&str, &str)],
+    fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
     body: &[u8],
 ) -> Result<Vec<u8>, ClientError> {
     let mut out = Vec::with_capacity(512 + body.len());
@@ -222,8 +304,7 @@ fn encode(
     let mut head = HeadWriter::request(&mut out, method.name(&[]), target.as_bytes())
         .map_err(|_| bad("target"))?;
     for (name, value) in fields {
-        head.field(name.as_bytes(), value.as_bytes())
-            .map_err(|_| bad(name))?;
+        head.field(name.as_bytes(), value).map_err(|_| bad(name))?;
     }
     let framing = if body.is_empty() && method != Method::Post {
         BodyFraming::Unsaid

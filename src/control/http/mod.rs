@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server and client on tokio, over the gateway's own codec: for the admin listener, the demo server and
-//! `check-upstream`. The data plane does not use it.
+//! A small HTTP/1.1 server and client on tokio, over the gateway's own codec: for the admin listener, the demo server,
+//! `check-upstream` and the backs of bridges. The data plane does not use it.
 //!
 //! **Invariant:** heads, bodies, connections and every wait are bounded ([`Bounds`]); what the codec refuses is answered and
 //! the connection closed.
@@ -8,9 +8,13 @@
 
 mod client;
 mod connection;
+mod events;
 mod message;
+mod pool;
 mod server;
 
-pub use client::{Answer, Client, ClientError, Endpoint};
+pub use client::{Answer, Client, ClientError, Endpoint, Incoming, encode_request};
+pub use events::Events;
 pub use message::{Body, Request, Response};
+pub use pool::Pool;
 pub use server::{Accept, Bounds, Handler, serve, serve_connection};

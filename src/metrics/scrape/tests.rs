@@ -74,6 +74,7 @@ fn upstreams_are_added_up_by_server_and_result() {
             server: "github",
             transport: "http",
             cells: &cells,
+            children: None,
             up: Some(false),
         }],
     );

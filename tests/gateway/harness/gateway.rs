@@ -57,6 +57,15 @@ impl Setup {
         }
     }
 
+    /// The same in front of the stdio server of the tests, started with `flags`; `keys` are further ones of `[upstream]`.
+    pub(crate) fn in_front_of_child(flags: &[&str], keys: &str) -> Self {
+        let command = stdio_server();
+        Self {
+            config: format!("[upstream]\ncommand = {command:?}\nargs = {flags:?}\n{keys}\n"),
+            ..Self::in_front_of("")
+        }
+    }
+
     pub(crate) fn server(mut self, keys: &str) -> Self {
         self.server = keys.to_owned();
         self
@@ -119,6 +128,13 @@ impl Setup {
             self.config,
         )
     }
+}
+
+/// The stdio server of the tests, which cargo builds beside them.
+pub(crate) fn stdio_server() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let target = own.parent().and_then(std::path::Path::parent).unwrap();
+    target.join("examples").join("stdio_server")
 }
 
 /// One `[[auth.api_keys]]`.

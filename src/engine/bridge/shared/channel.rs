@@ -28,12 +28,18 @@ pub const EVENT_BYTES_MAX: usize = 16 * 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey(u64);
 
+impl RequestKey {
+    /// The first that a channel gives.
+    pub const FIRST: Self = Self(1);
+}
+
 /// One channel's open requests. Sans-IO: messages in, messages out.
 #[derive(Debug)]
 pub struct Channel {
     next_number: u64,
     requests: FxHashMap<u64, Request>,
     states: StateSeal,
+    tools_changed: bool,
 }
 
 /// An open request, in its client's terms.
@@ -97,6 +103,8 @@ pub struct Delivery {
     pub message: Vec<u8>,
     /// Whether the request is over with it.
     pub is_last: bool,
+    /// Whether a client that reads slowly may do without it: progress and logs.
+    pub is_lossy: bool,
 }
 
 /// What follows from a message of the server.
@@ -150,10 +158,16 @@ impl Channel {
     #[must_use]
     pub fn new(states: StateSeal) -> Self {
         Self {
-            next_number: 1,
+            next_number: RequestKey::FIRST.0,
             requests: FxHashMap::default(),
             states,
+            tools_changed: false,
         }
+    }
+
+    /// Whether the server has told of a change of its tools since this was last asked.
+    pub fn take_tools_changed(&mut self) -> bool {
+        std::mem::take(&mut self.tools_changed)
     }
 
     /// Requests that are open.
@@ -254,11 +268,7 @@ impl Channel {
         } else {
             unusable(&request.id)
         };
-        Received::Deliver(vec![Delivery {
-            key: RequestKey(number),
-            message,
-            is_last: true,
-        }])
+        deliver(number, message, End::Last)
     }
 
     /// Puts the parts of a result into the client's terms; false where that cannot be done.
@@ -292,6 +302,7 @@ impl Channel {
     }
 
     fn notice(&mut self, message: &[u8], notice: &Notice) -> Received {
+        self.tools_changed |= notice.method == Method::ToolsListChanged;
         if let Some(subscription) = notice.subscription_id {
             return self.for_subscription(message, notice, subscription.of(message));
         }
@@ -318,7 +329,7 @@ impl Channel {
             Some(asked) if request.listen.is_none() => {
                 let mut splice = Splice::default();
                 splice.replace(token, &**asked);
-                deliver(number, splice.apply(message), false)
+                deliver(number, splice.apply(message), End::Lossy)
             }
             _ => Received::Ignore(Ignored::Unasked),
         }
@@ -331,7 +342,7 @@ impl Channel {
             .iter()
             .filter(|(_, request)| request.wants_logs);
         match (asked.next(), asked.next()) {
-            (Some((number, _)), None) => deliver(*number, message.to_vec(), false),
+            (Some((number, _)), None) => deliver(*number, message.to_vec(), End::Lossy),
             (None, _) => Received::Ignore(Ignored::Unasked),
             (Some(_), Some(_)) => Received::Ignore(Ignored::Ambiguous),
         }
@@ -353,7 +364,7 @@ impl Channel {
             Some(request) => {
                 let mut splice = Splice::default();
                 splice.replace(id, &*request.id);
-                let received = deliver(number, splice.apply(message), true);
+                let received = deliver(number, splice.apply(message), End::Last);
                 self.requests.remove(&number);
                 received
             }
@@ -386,7 +397,7 @@ impl Channel {
         if !listen.allows(notice.method) {
             return Received::Ignore(Ignored::Unasked);
         }
-        deliver(number, tagged(message, notice, &request.id), false)
+        deliver(number, tagged(message, notice, &request.id), End::More)
     }
 
     /// A change that the server tells of without saying to whom: everybody who asked for it hears it once.
@@ -408,12 +419,13 @@ impl Channel {
             key: RequestKey(number),
             message: tagged(message, notice, &self.requests[&number].id),
             is_last: false,
+            is_lossy: false,
         });
         Received::Deliver(deliveries.collect())
     }
 
     const fn unknown(&self, number: u64) -> Ignored {
-        if number >= 1 && number < self.next_number {
+        if number >= RequestKey::FIRST.0 && number < self.next_number {
             Ignored::Late
         } else {
             Ignored::Foreign
@@ -452,11 +464,23 @@ impl Request {
     }
 }
 
-fn deliver(number: u64, message: Vec<u8>, is_last: bool) -> Received {
+/// What a delivery means for its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// More may come, and this one may be lost.
+    Lossy,
+    /// More may come.
+    More,
+    /// Nothing more comes.
+    Last,
+}
+
+fn deliver(number: u64, message: Vec<u8>, end: End) -> Received {
     Received::Deliver(vec![Delivery {
         key: RequestKey(number),
         message,
-        is_last,
+        is_last: end == End::Last,
+        is_lossy: end == End::Lossy,
     }])
 }
 

@@ -43,6 +43,7 @@ fn delivered(channel: &mut Channel, message: &str) -> Vec<(u64, String, bool)> {
                      key,
                      message,
                      is_last,
+                     is_lossy: _,
                  }| { (key.0, String::from_utf8(message).unwrap(), is_last) },
             )
             .collect(),
