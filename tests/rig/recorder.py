@@ -1,11 +1,13 @@
 """An MCP server that remembers what reached it, so that a test can tell what a gateway did with a call.
 
     recorder.py PORT            over Streamable HTTP
-    recorder.py --report URL    over standard input and output; what it remembers goes to the recorder at URL
+    recorder.py PORT URL        over HTTP+SSE; what it remembers goes to the recorder at URL
+    recorder.py --report URL    over standard input and output; as above
 
 `/mcp` speaks both eras. `GET /seen` answers with every HTTP request that came to `/mcp` (`requests`) and what became of
 the calls of `slow` (`slow`: started, cancelled or finished, by the label that the caller chose). `POST /forget` empties
-both, `POST /report` is for the children: a line that a child read counts as a POST, the end of its input as a DELETE.
+both, `POST /report` is for those that report: a line that a child read counts as a POST, the end of its input or of an SSE
+stream as a DELETE.
 Never asks for a credential: what the gateway adds or leaves out is what the tests look at.
 """
 
@@ -123,15 +125,17 @@ class Recording:
         self._app = app
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or not scope["path"].startswith("/mcp"):
-            return await self._app(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith(("/mcp", "/messages")):
+            await self._app(scope, receive, send)
+            if scope["type"] == "http" and scope["path"] == "/sse":
+                tell({"request": bare("DELETE", None)})
+            return None
         record = {
             "http_method": scope["method"],
             "path": scope["path"],
             "headers": {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
             "body": None,
         }
-        remember({"request": record})
         body = b""
 
         async def recorded_receive():
@@ -139,8 +143,9 @@ class Recording:
             message = await receive()
             if message["type"] == "http.request":
                 body += message.get("body", b"")
-                if not message.get("more_body") and body:
-                    record["body"] = parsed(body)
+                if not message.get("more_body"):
+                    record["body"] = parsed(body) if body else None
+                    tell({"request": record})
             return message
 
         return await self._app(scope, recorded_receive, send)
@@ -184,12 +189,12 @@ class RecordedInput:
 
     async def __aiter__(self):
         async for line in self._lines:
-            tell({"request": from_child("POST", parsed(line.encode()))})
+            tell({"request": bare("POST", parsed(line.encode()))})
             yield line
-        tell({"request": from_child("DELETE", None)})
+        tell({"request": bare("DELETE", None)})
 
 
-def from_child(http_method, body):
+def bare(http_method, body):
     return {"http_method": http_method, "path": "", "headers": {}, "body": body}
 
 
@@ -199,15 +204,22 @@ async def run_as_child():
         await lowlevel.run(reading, writing, lowlevel.create_initialization_options())
 
 
+def serve(app, port):
+    uvicorn.run(Recording(app), host="127.0.0.1", port=int(port), log_level="warning")
+
+
 def main():
     global tell
-    if sys.argv[1] != "--report":
-        app = Recording(server.streamable_http_app())
-        return uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
-    reporter = Reporter(sys.argv[2])
+    first, *rest = sys.argv[1:]
+    if not rest:
+        return serve(server.streamable_http_app(), first)
+    reporter = Reporter(rest[0])
     tell = reporter.tell
     try:
-        anyio.run(run_as_child)
+        if first == "--report":
+            anyio.run(run_as_child)
+        else:
+            serve(server.sse_app(), first)
     finally:
         reporter.finish()
 

@@ -121,6 +121,13 @@ def recorder_child(recorder):
     return Child("recorder-stdio", packages.VENV_PYTHON, args)
 
 
+def recorder_sse(folder, recorder):
+    """The recorder over HTTP+SSE, which reports to the service `recorder`."""
+    port = free_port()
+    command = [packages.VENV_PYTHON, *QUIET, RECORDER, port, f"{recorder.origin}/report"]
+    return Service("recorder-sse", command, port, folder, endpoint="/sse", transport="sse")
+
+
 def sse_server(folder):
     """An HTTP+SSE server of 2024-11-05, made with the Python SDK 1.x: see `sse_server.py`."""
     packages.require(packages.VENV_1_PYTHON)
