@@ -8,10 +8,10 @@ use tokio::runtime::Builder;
 use crate::cli::answer::Answer;
 use crate::cli::args::{CheckUpstreamArgs, Global};
 use crate::cli::failure::Failure;
-use crate::cli::load;
+use crate::cli::{load, run};
 use crate::config::compile;
 use crate::control::round_trip::{Failed, Found, round_trip};
-use crate::engine::snapshot::{Server, Snapshot};
+use crate::engine::snapshot::{Server, Snapshot, UpstreamAddress};
 
 /// One upstream and what became of it.
 struct Checked<'a> {
@@ -39,6 +39,10 @@ pub(super) fn run(global: &Global, args: &CheckUpstreamArgs) -> Result<Answer, F
         .build()
         .map_err(cause)?;
     let patience = Duration::from_secs(args.timeout);
+    if servers.iter().any(|server| is_child(server)) {
+        // What a child writes to standard error is half of the answer where it does not start.
+        let _ = run::log(global);
+    }
     let check = |server| Checked {
         server,
         outcome: runtime.block_on(round_trip(server, patience)),
@@ -46,6 +50,10 @@ pub(super) fn run(global: &Global, args: &CheckUpstreamArgs) -> Result<Answer, F
     let checked: Vec<_> = servers.into_iter().map(check).collect();
     runtime.shutdown_background();
     Ok(answer(&checked, args.json))
+}
+
+fn is_child(server: &Server) -> bool {
+    matches!(server.upstream.address, UpstreamAddress::Child(_))
 }
 
 fn chosen<'s>(snapshot: &'s Snapshot, name: Option<&str>) -> Result<Vec<&'s Server>, Failure> {

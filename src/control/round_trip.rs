@@ -1,20 +1,23 @@
 //! A real MCP round trip to an upstream, in both eras: what `check-upstream` does.
 //!
-//! The modern way first (`server/discover`, then `tools/list`), the handshake (`initialize`, `tools/list`, DELETE) as well,
-//! because a server that serves both eras lists the modern one alone. Source: 2026-07-28 Versioning, Backward Compatibility;
-//! 2025-11-25 Lifecycle.
+//! The modern way (`server/discover`, then `tools/list`) and the handshake (`initialize`, `tools/list`, the end) as well, because
+//! a server that serves both eras lists the modern one alone. Over HTTP each request stands for itself; a child and an HTTP+SSE
+//! server are spoken to over a link, as a bridge does. Source: 2026-07-28 Versioning, Backward Compatibility; 2025-11-25
+//! Lifecycle.
+
+mod http;
+mod over_link;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use guard_io::http1::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::http::{Answer, Client, ClientError, Endpoint};
-use crate::engine::mcp::revision::Revision;
-use crate::engine::mcp::sse::{Splitter, data_of};
-use crate::engine::snapshot::{Server, UpstreamAddress};
+use super::bridge::{ConnectError, LinkEnd};
+use super::http::ClientError;
+use crate::engine::mcp::revision::{Era, Revision};
+use crate::engine::snapshot::{HttpTransport, Server, UpstreamAddress};
 
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -50,6 +53,10 @@ pub enum Failed {
     Rpc(i64, String),
     /// An answer that is not MCP.
     NotMcp(&'static str),
+    /// There is no link to the server: it cannot be started or reached.
+    NoLink(ConnectError),
+    /// The link to the server ended.
+    Ended(LinkEnd),
 }
 
 impl fmt::Display for Failed {
@@ -57,7 +64,7 @@ impl fmt::Display for Failed {
         match self {
             Self::Timeout(patience) => write!(
                 f,
-                "no answer within {patience:?}; is it an MCP server that speaks Streamable HTTP?"
+                "no answer within {patience:?}; is it an MCP server, and of this transport?"
             ),
             Self::Http(error) => write!(f, "{error}; is the server running, and is url right?"),
             Self::Credentials(status) => write!(
@@ -69,7 +76,17 @@ impl fmt::Display for Failed {
                 "status {status} without an MCP answer; check the path of url"
             ),
             Self::Rpc(code, message) => write!(f, "error {code}: {message:?}"),
-            Self::NotMcp(why) => write!(f, "answer is not MCP: {why}; check the path of url"),
+            Self::NotMcp(why) => write!(
+                f,
+                "answer is not MCP: {why}; check url, or command and args"
+            ),
+            Self::NoLink(why) => write!(f, "{why}; check command, args and cwd, or url"),
+            Self::Ended(LinkEnd::Exited) => write!(
+                f,
+                "{}; what it says of that on standard error is above",
+                LinkEnd::Exited
+            ),
+            Self::Ended(end) => write!(f, "{end}"),
         }
     }
 }
@@ -84,17 +101,46 @@ impl From<ClientError> for Failed {
 
 /// Asks `server` for its name, revisions and tools, within `patience` in all.
 pub async fn round_trip(server: &Server, patience: Duration) -> Result<Found, Failed> {
-    let both = async {
-        match (modern(server).await, legacy(server).await) {
-            (Ok(modern), Ok(legacy)) => Ok(merge(modern, legacy)),
-            (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
-            // The older way is the one that every server understood so far, so its failure says most.
-            (Err(_), Err(failed)) => Err(failed),
+    let is_sse = server.upstream.speech.transport == HttpTransport::Sse;
+    let asked = async {
+        if is_sse {
+            over_link::sse(server).await
+        } else {
+            http::both(server).await
         }
     };
-    timeout(patience, both)
-        .await
-        .unwrap_or(Err(Failed::Timeout(patience)))
+    match &server.upstream.address {
+        // A child needs time to end, whatever became of it.
+        UpstreamAddress::Child(command) => over_link::child(server, command, patience).await,
+        _ => timeout(patience, asked)
+            .await
+            .unwrap_or(Err(Failed::Timeout(patience))),
+    }
+}
+
+/// A server in a conversation.
+trait Peer {
+    /// The result of one request of `era`, whose `params` are complete.
+    async fn request(&mut self, era: Era, method: &str, params: Value) -> Result<Value, Failed>;
+
+    /// Sends one notification of a legacy session.
+    async fn notify(&mut self, method: &str) -> Result<(), Failed>;
+
+    /// Notes the version that a legacy session goes on with.
+    fn negotiate(&mut self, version: &str);
+
+    /// Ends a legacy session. A server may refuse.
+    async fn end(&mut self);
+}
+
+/// What the two eras found out, together.
+fn either(modern: Result<Found, Failed>, legacy: Result<Found, Failed>) -> Result<Found, Failed> {
+    match (modern, legacy) {
+        (Ok(modern), Ok(legacy)) => Ok(merge(modern, legacy)),
+        (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
+        // The older way is the one that every server understood so far, so its failure says most.
+        (Err(_), Err(failed)) => Err(failed),
+    }
 }
 
 fn merge(modern: Found, legacy: Found) -> Found {
@@ -110,10 +156,9 @@ fn merge(modern: Found, legacy: Found) -> Found {
     }
 }
 
-async fn modern(server: &Server) -> Result<Found, Failed> {
-    let started = Instant::now();
-    let mut peer = Peer::connect(server).await?;
-    let discovered = peer.modern("server/discover", json!({})).await?;
+/// The modern way. Latency counts from `started`.
+async fn modern(peer: &mut impl Peer, started: Instant) -> Result<Found, Failed> {
+    let discovered = ask_modern(peer, "server/discover", json!({})).await?;
     let latency = started.elapsed();
     let versions = discovered["supportedVersions"]
         .as_array()
@@ -127,7 +172,7 @@ async fn modern(server: &Server) -> Result<Found, Failed> {
     let mut tools = Tools::default();
     if discovered["capabilities"]["tools"].is_object() {
         while let Some(cursor) = tools.next_page() {
-            tools.add(&peer.modern("tools/list", cursor).await?)?;
+            tools.add(&ask_modern(peer, "tools/list", cursor).await?)?;
         }
     }
     Ok(Found {
@@ -138,27 +183,38 @@ async fn modern(server: &Server) -> Result<Found, Failed> {
     })
 }
 
-async fn legacy(server: &Server) -> Result<Found, Failed> {
-    let started = Instant::now();
-    let mut peer = Peer::connect(server).await?;
+async fn ask_modern(
+    peer: &mut impl Peer,
+    method: &str,
+    mut params: Value,
+) -> Result<Value, Failed> {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": Revision::R2026_07_28.as_str(),
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    peer.request(Era::Modern, method, params).await
+}
+
+/// The handshake. Latency counts from `started`.
+async fn legacy(peer: &mut impl Peer, started: Instant) -> Result<Found, Failed> {
     let client =
         json!({ "name": "mcp-guard check-upstream", "version": env!("CARGO_PKG_VERSION") });
     let wanted = json!({ "protocolVersion": Revision::R2025_11_25.as_str(), "capabilities": {}, "clientInfo": client });
-    let begun = peer.legacy("initialize", wanted).await?;
+    let begun = peer.request(Era::Legacy, "initialize", wanted).await?;
     let latency = started.elapsed();
     let version = begun["protocolVersion"]
         .as_str()
         .ok_or(Failed::NotMcp("it negotiates no version"))?
         .to_owned();
-    peer.version = Some(version.clone());
+    peer.negotiate(&version);
     peer.notify("notifications/initialized").await?;
     let mut tools = Tools::default();
     if begun["capabilities"]["tools"].is_object() {
         while let Some(cursor) = tools.next_page() {
-            tools.add(&peer.legacy("tools/list", cursor).await?)?;
+            tools.add(&peer.request(Era::Legacy, "tools/list", cursor).await?)?;
         }
     }
-    peer.end_session().await;
+    peer.end().await;
     Ok(Found {
         server: name(&begun["serverInfo"]),
         revisions: vec![version],
@@ -210,198 +266,7 @@ impl Tools {
     }
 }
 
-/// The upstream, asked over a new connection for each request: servers close theirs as they like.
-struct Peer<'a> {
-    server: &'a Server,
-    endpoint: Endpoint,
-    client: Option<Client>,
-    session: Option<String>,
-    version: Option<String>,
-    next_id: i64,
-}
-
-impl<'a> Peer<'a> {
-    async fn connect(server: &'a Server) -> Result<Self, Failed> {
-        let endpoint = match &server.upstream.address {
-            UpstreamAddress::Http { host, port } => Endpoint::Tcp(host.to_string(), *port),
-            UpstreamAddress::Unix { path } => Endpoint::Unix(path.clone()),
-            UpstreamAddress::Child(_) => return Err(Failed::NotMcp("it is no HTTP server")),
-        };
-        let client = Some(Client::connect(&endpoint).await?);
-        Ok(Self {
-            server,
-            endpoint,
-            client,
-            session: None,
-            version: None,
-            next_id: 1,
-        })
-    }
-
-    async fn modern(&mut self, method: &str, mut params: Value) -> Result<Value, Failed> {
-        let version = Revision::R2026_07_28.as_str();
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": version,
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
-        self.request(
-            method,
-            params,
-            &[("MCP-Protocol-Version", version), ("Mcp-Method", method)],
-        )
-        .await
-    }
-
-    async fn legacy(&mut self, method: &str, params: Value) -> Result<Value, Failed> {
-        let (session, version) = (self.session.clone(), self.version.clone());
-        self.request(
-            method,
-            params,
-            &of_session(session.as_deref(), version.as_deref()),
-        )
-        .await
-    }
-
-    async fn notify(&mut self, method: &str) -> Result<(), Failed> {
-        let body = json!({ "jsonrpc": "2.0", "method": method }).to_string();
-        let (session, version) = (self.session.clone(), self.version.clone());
-        let mut client = self.client().await?;
-        let fields = self.fields(of_session(session.as_deref(), version.as_deref()))?;
-        let answer = client
-            .send(
-                Method::Post,
-                &self.server.upstream.target,
-                &borrow(&fields),
-                body.as_bytes(),
-            )
-            .await?;
-        match answer.status {
-            200..=299 => Ok(()),
-            status => Err(Failed::Status(status)),
-        }
-    }
-
-    /// Tidies up; a server may refuse.
-    async fn end_session(&mut self) {
-        let (session, version) = (self.session.take(), self.version.clone());
-        if session.is_none() {
-            return;
-        }
-        let Ok(fields) = self.fields(of_session(session.as_deref(), version.as_deref())) else {
-            return;
-        };
-        if let Ok(mut client) = self.client().await {
-            let _ = client
-                .send(
-                    Method::Delete,
-                    &self.server.upstream.target,
-                    &borrow(&fields),
-                    b"",
-                )
-                .await;
-        }
-    }
-
-    async fn request(
-        &mut self,
-        method: &str,
-        params: Value,
-        fields: &[(&str, &str)],
-    ) -> Result<Value, Failed> {
-        let id = self.next_id;
-        self.next_id += 1;
-        let body =
-            json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
-        let fields = self.fields(fields.to_vec())?;
-        let mut client = self.client().await?;
-        let answer = client
-            .send(
-                Method::Post,
-                &self.server.upstream.target,
-                &borrow(&fields),
-                body.as_bytes(),
-            )
-            .await?;
-        if let Some(session) = answer.header("mcp-session-id") {
-            self.session = String::from_utf8(session.to_vec()).ok();
-        }
-        result(answer, id).await
-    }
-
-    /// The connection made at first, then a new one for each request.
-    async fn client(&mut self) -> Result<Client, Failed> {
-        match self.client.take() {
-            Some(client) => Ok(client),
-            None => Ok(Client::connect(&self.endpoint).await?),
-        }
-    }
-
-    /// What every request carries, what the operator adds, and `more`.
-    fn fields(&self, more: Vec<(&str, &str)>) -> Result<Vec<(String, String)>, Failed> {
-        let upstream = &self.server.upstream;
-        let mut fields = vec![
-            ("Host".to_owned(), upstream.host_header.to_string()),
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            (
-                "Accept".to_owned(),
-                "application/json, text/event-stream".to_owned(),
-            ),
-        ];
-        for header in &self.server.inject_headers {
-            let bad = || Failed::Http(ClientError::BadField(header.name.to_string()));
-            let value = String::from_utf8(header.value.to_vec()).map_err(|_| bad())?;
-            fields.push((header.name.to_string(), value));
-        }
-        fields.extend(
-            more.into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        Ok(fields)
-    }
-}
-
-fn of_session<'a>(session: Option<&'a str>, version: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
-    let fields = [
-        ("Mcp-Session-Id", session),
-        ("MCP-Protocol-Version", version),
-    ];
-    fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
-}
-
-fn borrow(fields: &[(String, String)]) -> Vec<(&str, &str)> {
-    fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
-}
-
-/// The result of request `id`, out of a JSON body or an event stream.
-async fn result(answer: Answer<'_>, id: i64) -> Result<Value, Failed> {
-    let status = answer.status;
-    if matches!(status, 401 | 403) {
-        return Err(Failed::Credentials(status));
-    }
-    let is_stream = answer
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with(b"text/event-stream"));
-    let message = if is_stream {
-        from_stream(answer, id).await?
-    } else {
-        let body = answer.body(ANSWER_BYTES_MAX).await?;
-        serde_json::from_slice(&body).map_err(|_| {
-            if status == 200 {
-                Failed::NotMcp("it is not JSON")
-            } else {
-                Failed::Status(status)
-            }
-        })?
-    };
-    judge(message, status, id)
-}
-
+/// The result in the answer `message` to request `id`, which came with the HTTP status `status`.
 fn judge(mut message: Value, status: u16, id: i64) -> Result<Value, Failed> {
     let error = &message["error"];
     if let Some(code) = error["code"].as_i64() {
@@ -413,32 +278,6 @@ fn judge(mut message: Value, status: u16, id: i64) -> Result<Value, Failed> {
         false if status != 200 => Err(Failed::Status(status)),
         false => Err(Failed::NotMcp("it is not the answer to the request")),
     }
-}
-
-/// Reads events until the one that answers request `id`.
-async fn from_stream(mut answer: Answer<'_>, id: i64) -> Result<Value, Failed> {
-    let (mut splitter, mut pending, mut fed) = (Splitter::new(), Vec::new(), 0);
-    let mut joined = Vec::new();
-    while let Some(piece) = answer.piece().await? {
-        pending.extend_from_slice(&piece);
-        while let Some(length) = splitter.feed(&pending[fed..]) {
-            let event: Vec<u8> = pending.drain(..fed + length).collect();
-            fed = 0;
-            let message = data_of(&event, &mut joined)
-                .and_then(|data| serde_json::from_slice::<Value>(data).ok());
-            if let Some(message) = message.filter(|message| message["id"] == id) {
-                return Ok(message);
-            }
-        }
-        fed = pending.len();
-        if pending.len() > ANSWER_BYTES_MAX {
-            return Err(ClientError::TooLarge {
-                bytes_max: ANSWER_BYTES_MAX,
-            }
-            .into());
-        }
-    }
-    Err(Failed::NotMcp("its stream ends without an answer"))
 }
 
 #[cfg(test)]

@@ -47,6 +47,10 @@ impl Surroundings for Paper {
             .insert(path.to_owned(), (self.0.lock().unwrap().clone(), 0o600));
         fixed.file(path)
     }
+
+    fn is_file(&self, _: &Path) -> bool {
+        false
+    }
 }
 
 /// A whole configuration: one API key, what `server` adds to `[server]`, and `rest`.

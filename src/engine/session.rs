@@ -21,15 +21,28 @@ impl Owner {
     /// The owner that `identity`, unique within `provider`, is.
     #[must_use]
     pub fn new(provider: Provider, identity: &str) -> Self {
+        Self::of_label(provider.as_str(), identity)
+    }
+
+    /// The gateway itself: what it holds for everybody, such as a shared child.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self::of_label("gateway", "")
+    }
+
+    fn of_label(label: &str, identity: &str) -> Self {
         let mut digest = Sha256::new();
         digest.update(b"mcp-guard owner 1\0");
-        digest.update(provider.as_str());
+        digest.update(label);
         digest.update(b"\0");
         digest.update(identity);
         let mut owner = [0; 16];
         owner.copy_from_slice(&digest.finalize()[..16]);
         Self(owner)
     }
+
+    /// The gateway itself, where it asks for nobody in particular. No digest that can be found is all zeros.
+    pub const GATEWAY: Self = Self([0; 16]);
 
     /// Its bytes.
     #[must_use]

@@ -71,7 +71,7 @@ impl Bridges {
         {
             return Some(Arc::clone(bridge));
         }
-        let bridge = Arc::new(Bridge::new(live, server, &self.shared, &self.rooms));
+        let bridge = Arc::new(Bridge::new(live, server, &self.shared, &self.rooms)?);
         if let Some(replaced) = table.insert(name.into(), Arc::clone(&bridge)) {
             end(replaced);
         }
@@ -80,7 +80,10 @@ impl Bridges {
 
     /// Ends the bridges of servers that are gone or changed.
     pub(in crate::control) fn reconcile(&self, live: &Live) {
-        self.rooms.children.set_limits(&live.snapshot.limits);
+        let limits = &live.snapshot.limits;
+        self.rooms.children.set_limits(limits);
+        let sessions = &self.rooms.sessions;
+        sessions.set_bounds(limits.sessions, limits.sessions_per_principal);
         self.lock().retain(|name, bridge| {
             let is_kept = |server: &Server| bridge.is_for(live, server);
             let keeps = live.snapshot.server_named(name).is_some_and(is_kept);

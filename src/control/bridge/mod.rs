@@ -41,3 +41,7 @@ pub(in crate::control) use link::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,
 };
+
+// What `check-upstream` speaks through as well.
+pub(in crate::control) use child::{ChildRooms, StdioConnector};
+pub(in crate::control) use upstream::{HttpServer, SseConnector};

@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::child::{ChildRooms, StdioConnector};
 use super::fallback::Fallback;
-use super::modern::{ModernFront, SharedChild};
-use super::session::{SessionFront, SessionRooms, SseFront};
+use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch};
+use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
-use super::translate::{AsLegacy, AsModern};
-use super::upstream::{
-    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, probe_eras,
-};
+use super::translate::{AsLegacy, AsModern, Bounds};
+use super::upstream::{HttpConnector, HttpServer, ModernHttp, ParamFields, ProbedEra, SseConnector, probe_eras};
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
 use crate::engine::limits::Limits;
@@ -40,7 +38,7 @@ impl Rooms {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             children: ChildRooms::new(limits),
-            sessions: SessionRooms::new(limits),
+            sessions: SessionRooms::new(limits.sessions, limits.sessions_per_principal),
         }
     }
 }
@@ -70,7 +68,12 @@ struct Backs {
 
 impl Bridge {
     /// The bridge of `server`, which is of `live`.
-    pub(super) fn new(live: &Live, server: &Server, shared: &Shared, rooms: &Rooms) -> Self {
+    pub(super) fn new(
+        live: &Live,
+        server: &Server,
+        shared: &Shared,
+        rooms: &Rooms,
+    ) -> Option<Self> {
         let state = Arc::clone(&live.servers[server.index().as_usize()]);
         declare(server, &state);
         let making = Making {
@@ -80,22 +83,25 @@ impl Bridge {
             shared,
             rooms,
         };
-        let backs = match &server.upstream.address {
-            UpstreamAddress::Child(command) => making.child(command),
-            _ => making.http(),
+        let http = HttpServer::new(server, Arc::clone(&state), &live.snapshot.limits);
+        let backs = match (&server.upstream.address, http) {
+            (UpstreamAddress::Child(command), _) => making.child(command),
+            (_, Some(http)) => making.http(http),
+            // Every address but a child's is one of HTTP.
+            (_, None) => return None,
         };
-        let limits = &live.snapshot.limits;
-        let sessions = Arc::clone(&rooms.sessions);
-        Self {
-            sessions: SessionFront::new(Arc::clone(&backs.legacy), limits, Arc::clone(&sessions)),
-            streams: SseFront::new(backs.legacy, limits, sessions),
+        let settings = || FrontSettings::new(&server.name, &live.snapshot.limits);
+        let sessions = || Arc::clone(&rooms.sessions);
+        Some(Self {
+            sessions: SessionFront::new(Arc::clone(&backs.legacy), sessions(), settings()),
+            streams: SseFront::new(backs.legacy, sessions(), settings()),
             modern: ModernFront::new(backs.modern),
             http: backs.http,
             probing: tokio::sync::Mutex::default(),
             snapshot: Arc::clone(&live.snapshot),
             server: server.index().as_usize(),
             state,
-        }
+        })
     }
 
     fn server(&self) -> &Server {
@@ -117,7 +123,6 @@ impl Bridge {
     pub(super) async fn shutdown(&self) {
         self.sessions.shutdown().await;
         self.streams.shutdown().await;
-        self.modern.shutdown().await;
     }
 
     async fn answer(&self, owner: Owner, request: Request) -> Response {
@@ -171,7 +176,11 @@ impl Bridge {
             return;
         }
         let found = probe_eras(http, PROBE_PATIENCE).await;
-        tracing::info!(server = &*self.state.name, ?found, "server was asked for its era");
+        tracing::info!(
+            server = &*self.state.name,
+            ?found,
+            "server was asked for its era"
+        );
         match found {
             Ok(ProbedEra::Modern) => self.state.set_speaks(Era::Modern, Speaks::Yes),
             Ok(ProbedEra::Legacy) => {
@@ -269,17 +278,23 @@ impl Making<'_> {
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
         };
+        let sharing = match command.instances {
+            Some(Instances::Session) => Sharing::PerOwner {
+                idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
+            },
+            Some(Instances::Shared) | None => Sharing::All(Owner::gateway()),
+        };
         let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
-            Arc::new(modern_children),
-            command.instances == Some(Instances::Session),
-            self.shared.sealer(snapshot).clone(),
             &self.server.name,
+            Arc::new(modern_children),
+            self.shared.sealer(snapshot).clone(),
+            sharing,
         ));
         let switch = Switch {
             modern: Arc::clone(&shared_child),
             translated: self
                 .translates()
-                .then(|| self.as_modern(Arc::clone(&children))),
+                .then(|| self.checked(Arc::clone(&children))),
             state: Arc::clone(self.state),
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
@@ -296,20 +311,17 @@ impl Making<'_> {
         }
     }
 
-    fn http(&self) -> Backs {
-        let http = Arc::new(HttpServer::new(
-            self.server,
-            Arc::clone(self.state),
-            &self.live.snapshot.limits,
-        ));
+    fn http(&self, http: HttpServer) -> Backs {
+        let http = Arc::new(http);
         let plain: Arc<dyn Connector> = match self.server.upstream.speech.transport {
             HttpTransport::Sse => Arc::new(SseConnector::new(Arc::clone(&http))),
             HttpTransport::Streamable => Arc::new(HttpConnector::new(Arc::clone(&http))),
         };
-        let modern = self.as_modern(Arc::clone(&plain));
+        let modern = Arc::new(self.as_modern(Arc::clone(&plain)));
         let legacy = match self.server.upstream.speech.transport {
             HttpTransport::Streamable if self.translates() => {
-                let upstream = Arc::new(ModernHttp::new(Arc::clone(&http)));
+                let param_fields: ParamFields = Arc::new(|_, _| Vec::new());
+                let upstream = Arc::new(ModernHttp::new(Arc::clone(&http), param_fields));
                 self.fallback(plain, Arc::new(AsLegacy::new(upstream)))
             }
             _ => plain,
@@ -337,10 +349,17 @@ impl Making<'_> {
         })
     }
 
-    fn as_modern(&self, connector: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+    /// A child knows nothing of HTTP: what its tools say of headers is the gateway's to check.
+    fn checked(&self, children: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+        let upstream = self.as_modern(children);
+        let tools = ToolsEpoch::default();
+        Arc::new(CheckedParams::new(&self.server.name, upstream, tools))
+    }
+
+    fn as_modern(&self, connector: Arc<dyn Connector>) -> AsModern {
         let snapshot = &self.live.snapshot;
         let sealer = self.shared.sealer(snapshot).clone();
-        let name = self.server.name.clone();
-        Arc::new(AsModern::new(connector, sealer, name, &snapshot.limits))
+        let bounds = Bounds::of(&snapshot.limits);
+        AsModern::new(connector, sealer, self.server.name.clone(), bounds)
     }
 }

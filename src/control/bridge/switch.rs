@@ -1,12 +1,17 @@
 //! A child that may speak the modern era or not: found out each time that one starts, and translated for where it does not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::modern::{Probe, probe_modern};
 use super::{Answers, Ask, BoxFuture, ConnectError, Connector, Link, ModernUpstream};
 use crate::engine::mcp::revision::Era;
 use crate::engine::session::Owner;
 use crate::mailbox::{ServerState, Speaks};
+
+/// How long a child may be silent when it is asked for its era: runners that fetch a package first take their time, and a
+/// legacy server that ignores what it does not know is silent for ever.
+const PROBE_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Connects to children that speak the modern era; any other is let go and remembered as what it is.
 pub(super) struct ModernOnly {
@@ -23,7 +28,7 @@ impl Connector for ModernOnly {
             if self.is_known {
                 return Ok(link);
             }
-            match probe_modern(&mut link).await {
+            match probe_modern(&mut link, PROBE_PATIENCE).await {
                 Probe::Modern => {
                     self.state.set_speaks(Era::Modern, Speaks::Yes);
                     Ok(link)

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::{Gateway, readiness};
-use crate::control::bridge::Bridges;
 use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
+use crate::control::bridge::Bridges;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};

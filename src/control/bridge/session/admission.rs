@@ -1,0 +1,148 @@
+//! How a session gets its room and its link.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::rooms::{FrontId, Room, SessionRooms};
+use crate::control::bridge::{ConnectError, Connector, FullScope, Link};
+use crate::engine::bridge::session::Settings;
+use crate::engine::limits::Limits;
+use crate::engine::mcp::scan::ScanLimits;
+use crate::engine::reply::Failure;
+use crate::engine::session::Owner;
+
+/// How long a new session waits for the room that an ended one leaves. A child may take seconds to end.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
+
+/// Pause between two looks for room.
+const ROOM_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one ended session is given to leave its room before another has to go.
+const LEAVE_WAIT: Duration = Duration::from_secs(3);
+
+/// What a front is told by its configuration.
+#[derive(Clone, Debug)]
+pub(in crate::control) struct FrontSettings {
+    /// Name of the server, for the log.
+    pub(in crate::control) server: Box<str>,
+    /// Each session.
+    pub(in crate::control) session: Settings,
+    /// Time after which a session ends that nothing uses, in milliseconds.
+    pub(in crate::control) idle_timeout_ms: u64,
+    /// How bodies are read.
+    pub(in crate::control) scan: ScanLimits,
+}
+
+impl FrontSettings {
+    /// The settings of a front for `server`.
+    pub(in crate::control) fn new(server: &str, limits: &Limits) -> Self {
+        Self {
+            server: server.into(),
+            session: Settings::new(limits.session_events_bytes),
+            idle_timeout_ms: limits.session_idle_timeout_ms,
+            scan: ScanLimits {
+                depth_max: limits.json_depth,
+                ..ScanLimits::default()
+            },
+        }
+    }
+}
+
+/// What both fronts are made of.
+pub(super) struct Front {
+    pub(super) id: FrontId,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) rooms: Arc<SessionRooms>,
+    pub(super) settings: FrontSettings,
+}
+
+impl Front {
+    pub(super) fn new(
+        connector: Arc<dyn Connector>,
+        rooms: Arc<SessionRooms>,
+        settings: FrontSettings,
+    ) -> Self {
+        Self {
+            id: rooms.new_front(),
+            connector,
+            rooms,
+            settings,
+        }
+    }
+
+    /// A room and a link for a new session of `owner`. Where there is no room, the session within the scope that has been
+    /// idle longest is ended, and its room is waited for. Errors: [`ConnectError::Full`] where none is idle or none left in
+    /// time; otherwise what the connector says.
+    pub(super) async fn connect(&self, owner: Owner) -> Result<(Room, Link), ConnectError> {
+        let begun = Instant::now();
+        let mut room = None;
+        let mut displaced_at: Option<Instant> = None;
+        loop {
+            let scope = match self.try_connect(owner, &mut room).await {
+                Err(ConnectError::Full(scope)) => scope,
+                Err(error) => return Err(error),
+                Ok(link) => match room.take() {
+                    Some(room) => return Ok((room, link)),
+                    None => continue,
+                },
+            };
+            let is_leaving = displaced_at.is_some_and(|at| at.elapsed() < LEAVE_WAIT);
+            if !is_leaving && self.rooms.displace(scope, self.id, owner) {
+                displaced_at = Some(Instant::now());
+            }
+            let is_hopeless =
+                displaced_at.is_none() && !self.rooms.is_leaving(scope, self.id, owner);
+            if is_hopeless || begun.elapsed() >= ROOM_WAIT {
+                self.rooms.counts.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(ConnectError::Full(scope));
+            }
+            sleep(ROOM_PAUSE).await;
+        }
+    }
+
+    async fn try_connect(
+        &self,
+        owner: Owner,
+        room: &mut Option<Room>,
+    ) -> Result<Link, ConnectError> {
+        if room.is_none() {
+            *room = Some(
+                self.rooms
+                    .take(self.id, owner)
+                    .map_err(ConnectError::Full)?,
+            );
+        }
+        self.connector.connect(owner).await
+    }
+
+    /// What a client is told of a session that could not be connected; the log gets the rest.
+    pub(super) fn failure_of(&self, error: &ConnectError) -> Failure {
+        let server = &*self.settings.server;
+        tracing::warn!(server, %error, "session not opened");
+        match error {
+            ConnectError::Full(FullScope::Owner | FullScope::Server | FullScope::Process) => {
+                Failure::Overloaded
+            }
+            ConnectError::BackingOff | ConnectError::Unreachable(_) => Failure::UpstreamUnreachable,
+            ConnectError::WrongEra => Failure::UnsupportedVersion,
+        }
+    }
+
+    /// Ends every session and waits until they are gone, a few seconds at most.
+    pub(super) async fn shutdown(&self) {
+        let begun = Instant::now();
+        while self.rooms.end_all(self.id, Failure::Draining) > 0 && begun.elapsed() < LEAVE_WAIT {
+            sleep(ROOM_PAUSE).await;
+        }
+    }
+}
+
+/// A fresh session id: 128 random bits in hexadecimal. `None`: the system has no random bytes.
+pub(super) fn new_session_id() -> Option<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

@@ -1,0 +1,193 @@
+//! What a client sends: split, checked, forwarded.
+
+use super::action::{Action, Posted, Refused, StreamId};
+use super::machine::{Phase, Session};
+use super::stream::{State, Stream};
+use super::token::Key;
+use crate::engine::mcp::message::{Body, Call, Id, Kind, Message};
+use crate::engine::mcp::methods::Method;
+use crate::engine::mcp::revision::Revision;
+use crate::engine::reply::Failure;
+use crate::engine::span::Span;
+
+impl Session {
+    /// Takes the body of a POST, scanned before, at `now_ms`.
+    ///
+    /// `takes_events`: whether the client accepts an event stream. Where the answer is [`Posted::Awaits`], the actions may
+    /// already hold it. Errors: a batch where the revision has none, an id that already waits, or too many requests;
+    /// then nothing of the body was forwarded.
+    pub fn post(
+        &mut self,
+        body: &[u8],
+        scanned: &Body,
+        takes_events: bool,
+        now_ms: u64,
+        actions: &mut Vec<Action>,
+    ) -> Result<Posted, Refused> {
+        let requests = self.admit(body, scanned)?;
+        let stream = (requests > 0).then(|| {
+            let is_batch = matches!(scanned, Body::Batch(_));
+            self.open_answer(requests, is_batch, takes_events, now_ms)
+        });
+        for message in scanned.messages() {
+            self.forward(body, message, stream, actions);
+        }
+        // All of its requests were cancelled by the same batch.
+        if let Some(id) = stream {
+            self.settle(id, actions);
+        }
+        Ok(stream.map_or(Posted::Accepted, Posted::Awaits))
+    }
+
+    /// Checks a body as a whole; returns how many requests it holds.
+    fn admit(&self, body: &[u8], scanned: &Body) -> Result<usize, Refused> {
+        let is_batch = matches!(scanned, Body::Batch(_));
+        if is_batch && self.revision > Some(Revision::R2025_03_26) {
+            return Err(Refused {
+                failure: Failure::BatchRefused,
+                id: None,
+            });
+        }
+        let ids = || scanned.messages().iter().filter_map(Message::request_id);
+        let refuse = |failure, id: Id| Refused {
+            failure,
+            id: Some(id.raw(body).into()),
+        };
+        let mut seen = Vec::new();
+        for id in ids() {
+            let key = Key::of(id.raw(body));
+            if self.flights.has(&key) || seen.contains(&key) {
+                let detail = "request id is in use";
+                return Err(refuse(Failure::NotAMessage { detail }, id));
+            }
+            if is_batch {
+                seen.push(key);
+            }
+        }
+        let requests = ids().count();
+        match ids().next() {
+            Some(id) if !self.flights.have_room(requests) => Err(refuse(Failure::Overloaded, id)),
+            _ => Ok(requests),
+        }
+    }
+
+    fn open_answer(
+        &mut self,
+        requests: usize,
+        is_batch: bool,
+        takes_events: bool,
+        now_ms: u64,
+    ) -> StreamId {
+        self.last_stream += 1;
+        let id = StreamId(self.last_stream);
+        // Before the server has accepted the session there is nothing to resume, and no id for it to be named by.
+        let takes_events = takes_events && self.phase == Phase::Open;
+        self.streams
+            .insert(id, Stream::answer(requests, is_batch, takes_events));
+        if takes_events {
+            self.undecided.push_back((now_ms, id));
+        }
+        if self.phase == Phase::Opening(None) {
+            self.phase = Phase::Opening(Some(id));
+        }
+        id
+    }
+
+    fn forward(
+        &mut self,
+        body: &[u8],
+        message: &Message,
+        stream: Option<StreamId>,
+        actions: &mut Vec<Action>,
+    ) {
+        match &message.kind {
+            Kind::Request { id, call } => {
+                let token = call.params.meta.progress_token.map(|token| token.raw(body));
+                self.flights
+                    .begin(id.raw(body), token, stream.unwrap_or(StreamId::STANDALONE));
+            }
+            Kind::Notification { call } => self.note(body, call, stream, actions),
+            Kind::Response { id: Some(id), .. } => {
+                let key = Key::of(id.raw(body));
+                self.asked.retain(|(asked, _)| *asked != key);
+            }
+            Kind::Response { id: None, .. } => {}
+        }
+        actions.push(Action::Forward(line(body, message.span)));
+    }
+
+    /// A cancelled request gets no response, and its stream ends without.
+    fn note(&mut self, body: &[u8], call: &Call, own: Option<StreamId>, actions: &mut Vec<Action>) {
+        let request = call
+            .params
+            .request_id
+            .filter(|_| call.method == Method::Cancelled);
+        let Some(id) = request else { return };
+        if self.phase != Phase::Open {
+            return;
+        }
+        let Some(flight) = self.flights.end(id.raw(body)) else {
+            return;
+        };
+        if let Some(stream) = self.streams.get_mut(&flight.stream) {
+            stream.unanswered -= 1;
+        }
+        // The stream of this very body is settled when all of it was read.
+        if Some(flight.stream) != own {
+            self.settle(flight.stream, actions);
+        }
+    }
+
+    /// Answers or ends a stream that waits for nothing more.
+    pub(super) fn settle(&mut self, id: StreamId, actions: &mut Vec<Action>) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if stream.unanswered > 0 || id == StreamId::STANDALONE {
+            return;
+        }
+        let is_undecided = stream.state == State::Undecided;
+        if is_undecided && stream.has_reader && !stream.held.is_empty() {
+            let held = std::mem::take(&mut stream.held);
+            self.streams.remove(&id);
+            actions.push(Action::Answer {
+                stream: id,
+                status: 200,
+                body: array(&held),
+            });
+            return;
+        }
+        if is_undecided && stream.has_reader {
+            // An event stream without an event: what the transport has for "no response", and nothing to resume from.
+            actions.push(Action::Begin {
+                stream: id,
+                bytes: Vec::new(),
+            });
+        }
+        self.finish(id, actions);
+    }
+}
+
+/// The message at `span` as one line. A line break in JSON is white space, so a blank says the same.
+pub(super) fn line(body: &[u8], span: Span) -> Vec<u8> {
+    let mut line = span.of(body).to_vec();
+    for byte in &mut line {
+        if matches!(byte, b'\r' | b'\n') {
+            *byte = b' ';
+        }
+    }
+    line
+}
+
+/// `messages` as a JSON array.
+pub(super) fn array(messages: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (index, message) in messages.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(message);
+    }
+    out.push(b']');
+    out
+}
