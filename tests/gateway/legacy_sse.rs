@@ -93,7 +93,7 @@ fn denials_come_on_the_stream_too() {
 fn an_endpoint_is_its_owners_and_ends_with_its_stream() {
     let gateway = start();
     let stream = Stream::begin(&gateway, ADMIN);
-    assert_eq!(stream.post(&gateway, READER, &call(1, "echo")), 404);
+    assert_eq!(stream.post(&gateway, READER, &call(1, "read_a")), 404);
     let anonymous = gateway
         .client()
         .exchange(post(&stream.endpoint, "", &call(1, "echo")));

@@ -9,11 +9,15 @@ use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch
 use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
 use super::switch::{ModernOnly, Switch};
 use super::translate::{AsLegacy, AsModern, Bounds};
-use super::upstream::{HttpConnector, HttpServer, ModernHttp, ParamFields, ProbedEra, SseConnector, probe_eras};
+use super::upstream::{
+    HttpConnector, HttpServer, ModernHttp, ParamFields, ProbedEra, SseConnector, probe_eras,
+};
 use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
+use crate::engine::admission::only_id;
 use crate::engine::limits::Limits;
 use crate::engine::mcp::revision::{Era, Revision, is_modern_version};
+use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId, VersionData};
 use crate::engine::session::Owner;
 use crate::engine::snapshot::{
@@ -204,8 +208,9 @@ impl Bridge {
             requested: request.header("mcp-protocol-version"),
         };
         let failure = Failure::UnsupportedVersion;
-        let id = super::modern::only_id(&request.body);
-        let id = id.as_deref().map_or(ReplyId::Omitted, ReplyId::Known);
+        let body = scan(&request.body, &ScanLimits::default()).ok();
+        let id = body.as_ref().and_then(only_id);
+        let id = id.map_or(ReplyId::Omitted, |id| ReplyId::Known(id.raw(&request.body)));
         let mut body = Vec::with_capacity(256);
         failure.encode_with(id, "", &versions, &mut body);
         Response::json(failure.status(), body)
@@ -333,7 +338,7 @@ impl Making<'_> {
         }
     }
 
-    const fn translates(&self) -> bool {
+    fn translates(&self) -> bool {
         self.server.upstream.speech.translates
     }
 

@@ -74,7 +74,9 @@ fn is_gone(message: &Message) -> bool {
     message.request_id().is_some() && message.call().is_some_and(Call::is_gone)
 }
 
-fn only_id(body: &Body) -> Option<Id> {
+/// The id of the one request that `body` is.
+#[must_use]
+pub fn only_id(body: &Body) -> Option<Id> {
     match body {
         Body::One(message) => message.request_id(),
         Body::Batch(_) => None,

@@ -10,5 +10,7 @@
 mod body;
 mod head;
 
-pub use body::{BodyRefusal, Judgement, Understood, actions, judge, read_bodiless, read_body};
+pub use body::{
+    BodyRefusal, Judgement, Understood, actions, judge, only_id, read_bodiless, read_body,
+};
 pub use head::{Arrival, Front, HeadAdmission, HeadRefusal, Page, Verb, admit_head};

@@ -12,13 +12,18 @@ pub(crate) struct Client {
 }
 
 /// One HTTP answer.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     /// Whether the framing of the answer was complete.
     pub(crate) is_complete: bool,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.head, self.text())
+    }
 }
 
 impl Answer {

@@ -134,7 +134,12 @@ impl Setup {
 pub(crate) fn stdio_server() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.parent().and_then(std::path::Path::parent).unwrap();
-    target.join("examples").join("stdio_server")
+    let server = target.join("examples").join("stdio_server");
+    assert!(
+        server.exists(),
+        "build it first: cargo build --example stdio_server"
+    );
+    server
 }
 
 /// One `[[auth.api_keys]]`.

@@ -153,7 +153,7 @@ async fn a_line_beyond_the_bound_ends_the_child() {
         call(&mut link, "big", json!({ "bytes": 800 })).await.len(),
         800
     );
-    send_call(&link, "big", json!({ "bytes": 100_000_000 })).await;
+    send_call(&link, "big", json!({ "bytes": 3_000_000 })).await;
     assert_eq!(next_end(&mut link).await, LinkEnd::TooLarge);
     bench.all_ended().await;
     assert_eq!(bench.ends(ChildEnd::LineTooLarge), 1);

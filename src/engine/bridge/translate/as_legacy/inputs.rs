@@ -1,0 +1,160 @@
+//! `input_required`: each input becomes a request to the client, whose answers go into a retry of the call.
+
+use super::super::input::{InputRequest, InputRequired, ROUNDS_MAX, check, input_responses};
+use super::super::object::{Object, quoted};
+use super::super::request::Answers;
+use super::super::wire::{self, Message, line};
+use super::calls::Call;
+use super::{Act, Number, Session};
+use crate::engine::mcp::methods::Method;
+
+/// A request to the client that waits for its response.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// Number that the call had when it was asked; a retry has a new one.
+    call: Number,
+    key: String,
+    method: Method,
+    answer: Option<String>,
+}
+
+impl Session {
+    /// The server wants input for `call`, whose request had `number`.
+    pub(super) fn question(
+        &mut self,
+        number: Number,
+        mut call: Call,
+        result: &str,
+        acts: &mut Vec<Act>,
+    ) {
+        let Some(required) = InputRequired::read(result) else {
+            return acts.push(call.fail("upstream answer not usable"));
+        };
+        call.rounds += 1;
+        if call.rounds > ROUNDS_MAX {
+            return acts.push(call.fail("upstream asks for input too often"));
+        }
+        if !self.can_answer(&required) {
+            return acts.push(call.fail("upstream needs input that the client does not support"));
+        }
+        call.state = required.state;
+        for input in &required.inputs {
+            let question = self.ask_client(number, &call, input);
+            acts.push(question);
+        }
+        self.calls.insert(number, call);
+        self.retry_if_answered(number, acts);
+    }
+
+    fn can_answer(&self, required: &InputRequired) -> bool {
+        required.inputs.iter().all(|input| {
+            let request = Object::parse(&input.request).unwrap_or_default();
+            let method = request.text("method").unwrap_or_default();
+            let params = request.object("params").unwrap_or_default();
+            check(&self.meta.capabilities, &method, &params).is_ok()
+        })
+    }
+
+    fn ask_client(&mut self, number: Number, call: &Call, input: &InputRequest) -> Act {
+        let id = self.next_question;
+        self.next_question += 1;
+        let request = Object::parse(&input.request).unwrap_or_default();
+        let method = Method::parse(&request.text("method").unwrap_or_default());
+        let mut params = request.object("params").unwrap_or_default();
+        // Required of URL elicitations up to 2025-11-25, and gone since.
+        if params.text("mode").as_deref() == Some("url") && params.text("elicitationId").is_none() {
+            params.set("elicitationId", quoted(&format!("input-{id}")));
+        }
+        let message = wire::request(id, method.as_str(), &params.to_string());
+        self.questions.insert(
+            id,
+            Question {
+                call: number,
+                key: input.key.clone(),
+                method,
+                answer: None,
+            },
+        );
+        Act::ToClient {
+            message,
+            during: Some(call.id.clone()),
+        }
+    }
+
+    /// The client answers a question.
+    pub(super) fn response(&mut self, message: &Message<'_>, acts: &mut Vec<Act>) {
+        let id = message.id().and_then(|id| id.parse().ok());
+        let question = id.and_then(|id: u64| self.questions.get_mut(&id));
+        let Some(question) = question.filter(|question| question.answer.is_none()) else {
+            return;
+        };
+        let number = question.call;
+        let result = message.object.member("result");
+        let result = result.filter(|result| result.starts_with('{'));
+        match result {
+            Some(result) => question.answer = Some(result.to_owned()),
+            // A result is all that `inputResponses` can hold, and an elicitation's can say so.
+            None if question.method == Method::ElicitationCreate => {
+                question.answer = Some("{\"action\":\"cancel\"}".to_owned());
+            }
+            None => return self.give_up(number, acts),
+        }
+        self.retry_if_answered(number, acts);
+    }
+
+    /// Sends the call again once all of its questions are answered.
+    fn retry_if_answered(&mut self, number: Number, acts: &mut Vec<Act>) {
+        let of_call = |question: &&Question| question.call == number;
+        let mut questions = self.questions.values().filter(of_call);
+        if questions.any(|question| question.answer.is_none()) {
+            return;
+        }
+        let Some(mut call) = self.calls.remove(&number) else {
+            return;
+        };
+        let answered = self.questions.values().filter(of_call);
+        let mut answered = answered
+            .filter_map(|question| Some((&*question.key, question.answer.as_deref()?)))
+            .peekable();
+        let has_answers = answered.peek().is_some();
+        let responses = has_answers.then(|| input_responses(answered));
+        self.questions.retain(|_, question| question.call != number);
+        let state = call.state.take();
+        let answers = Answers {
+            responses,
+            state: state.as_deref(),
+        };
+        let retry = self.take_number();
+        acts.push(call.ask(retry, &self.meta, &answers));
+        self.calls.insert(retry, call);
+    }
+
+    /// The client cannot answer: the call fails.
+    fn give_up(&mut self, number: Number, acts: &mut Vec<Act>) {
+        if let Some(call) = self.calls.remove(&number) {
+            acts.push(call.fail("client did not provide the input that upstream needs"));
+        }
+        self.withdraw(number, acts);
+    }
+
+    /// Takes the questions of a call back that are not answered.
+    pub(super) fn withdraw(&mut self, number: Number, acts: &mut Vec<Act>) {
+        self.questions.retain(|id, question| {
+            if question.call == number && question.answer.is_none() {
+                acts.push(withdrawn(*id));
+            }
+            question.call != number
+        });
+    }
+}
+
+fn withdrawn(id: u64) -> Act {
+    let message = format!(
+        r#"{{"jsonrpc":"2.0","method":"{}","params":{{"requestId":{id}}}}}"#,
+        Method::Cancelled.as_str()
+    );
+    Act::ToClient {
+        message: line(message),
+        during: None,
+    }
+}
