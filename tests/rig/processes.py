@@ -99,14 +99,14 @@ class Service:
                 raise StartFailure(f"{self.name} did not listen within {START_DEADLINE_S} s:\n{self.log_tail()}")
             time.sleep(POLL_INTERVAL_S)
 
-    def stop(self):
+    def stop(self, deadline_s=STOP_DEADLINE_S):
         """Ends the process group that this service leads, and nothing else."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self.alive():
                 return
             os.killpg(self._process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_DEADLINE_S)
+                self._process.wait(deadline_s)
 
     def alive(self):
         return self._process is not None and self._process.poll() is None
