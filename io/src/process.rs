@@ -1,5 +1,9 @@
 //! Child processes, each with everything that it starts: a process group that is signalled, killed and reaped as one.
 //!
+//! Some programs put what they start into groups of its own (browsers are started so). What a child had started when it was
+//! told to end goes with it; what a child leaves behind that ends by itself becomes ours, is reaped when it dies and killed by
+//! [`kill_orphans`].
+//!
 //! **Invariant:** a group is signalled only while its leader is not reaped: until then the kernel gives its number to nobody
 //! else, so no signal ever meets a stranger.
 
@@ -7,6 +11,8 @@ use std::io;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 
 use crate::sys::process as sys;
+
+mod kin;
 
 /// What can be sent to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub enum Signal {
 pub struct ProcessGroup {
     leader: Child,
     ended: Option<ExitStatus>,
+    /// What the leader had started, directly or not, when it was signalled.
+    kin: Vec<libc::pid_t>,
 }
 
 /// The child's ends that were piped.
@@ -41,13 +49,21 @@ pub fn adopt_orphans() -> io::Result<()> {
     sys::adopt_orphans()
 }
 
+/// Kills what children have left behind. For the end of the process, when no group is left.
+pub fn kill_orphans() {
+    kin::kill_orphans();
+}
+
 impl ProcessGroup {
     /// Starts `command` as the leader of a session and group of its own: default signals, no inherited descriptor beyond the
     /// standard three, killed when the calling thread ends. Blocks until the program was found or not; call it on a thread
     /// that lives as long as the process.
     pub fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
         sys::isolate(command);
+        let mut leaders = kin::leaders();
         let mut leader = command.spawn()?;
+        leaders.insert(number(&leader));
+        drop(leaders);
         let pipes = Pipes {
             stdin: leader.stdin.take(),
             stdout: leader.stdout.take(),
@@ -56,6 +72,7 @@ impl ProcessGroup {
         let group = Self {
             leader,
             ended: None,
+            kin: Vec::new(),
         };
         Ok((group, pipes))
     }
@@ -74,12 +91,15 @@ impl ProcessGroup {
     }
 
     /// Sends `signal` to all of the group. Nothing happens once the leader is reaped.
-    pub fn signal(&self, signal: Signal) {
+    ///
+    /// Cost: a walk through the leader's descendants in `/proc`.
+    pub fn signal(&mut self, signal: Signal) {
         let number = match signal {
             Signal::Terminate => libc::SIGTERM,
             Signal::Kill => libc::SIGKILL,
         };
         if self.ended.is_none() {
+            self.kin.extend(kin::descendants(self.number()));
             // The one failure: nobody is left.
             let _ = sys::signal_group(self.number(), number);
         }
@@ -93,9 +113,18 @@ impl ProcessGroup {
                 return None;
             }
             self.signal(Signal::Kill);
-            self.ended = Some(self.leader.wait().unwrap_or_default());
+            self.ended = self
+                .leader
+                .wait()
+                .ok()
+                .or_else(|| Some(ExitStatus::default()));
+            kin::leaders().remove(&self.number());
         }
-        self.is_empty().then_some(self.ended).flatten()
+        let is_gone = self.is_empty() & self.is_without_kin();
+        if is_gone {
+            kin::reap_orphans();
+        }
+        is_gone.then_some(self.ended).flatten()
     }
 
     /// Reaps the dead. A killed process that has not died yet is waited for, also where its parent is dying too and it is not
@@ -109,10 +138,29 @@ impl ProcessGroup {
         sys::signal_group(self.number(), 0).is_err()
     }
 
-    fn number(&self) -> libc::pid_t {
-        // Process ids of Linux have 22 bits.
-        libc::pid_t::try_from(self.leader.id()).unwrap_or_default()
+    /// Kills and reaps those of the leader's kin that fell to us. Each comes to us when its parent has died; who never does,
+    /// because orphans fall to somebody else, is not waited for.
+    fn is_without_kin(&mut self) -> bool {
+        if self.kin.is_empty() {
+            return true;
+        }
+        let ours = kin::children(sys::own_id());
+        let all = self.kin.clone();
+        self.kin.retain(|pid| match ours.contains(pid) {
+            true => matches!(sys::reap(*pid), Ok(false)) && sys::kill(*pid).is_ok(),
+            false => kin::parent(*pid).is_some_and(|parent| all.contains(&parent)),
+        });
+        self.kin.is_empty()
     }
+
+    fn number(&self) -> libc::pid_t {
+        number(&self.leader)
+    }
+}
+
+/// Process ids of Linux have 22 bits.
+fn number(leader: &Child) -> libc::pid_t {
+    libc::pid_t::try_from(leader.id()).unwrap_or_default()
 }
 
 impl Drop for ProcessGroup {
@@ -121,7 +169,9 @@ impl Drop for ProcessGroup {
             self.signal(Signal::Kill);
             // SIGKILL cannot be refused: this does not wait for the program, but for the kernel.
             self.ended = self.leader.wait().ok();
+            kin::leaders().remove(&self.number());
             self.is_empty();
+            self.is_without_kin();
         }
     }
 }
@@ -179,7 +229,7 @@ mod tests {
     #[test]
     fn grandchildren_end_with_the_group_and_leave_no_zombie() {
         adopt_orphans().unwrap();
-        let (group, mut pipes) = shell("sleep 1000 & echo $!; wait");
+        let (mut group, mut pipes) = shell("sleep 1000 & echo $!; wait");
         let grandchild = first_line(&mut pipes);
         assert!(is_known(&grandchild));
         group.signal(Signal::Kill);
@@ -237,5 +287,36 @@ mod tests {
         };
         assert!(is_default("SigIgn:") && is_default("SigBlk:"), "{said}");
         reap(group);
+    }
+
+    const DETACHED: &str = "setsid sh -c 'sleep 1000 & echo $$ $!; wait' &";
+
+    #[test]
+    fn a_group_that_is_told_to_end_takes_its_detached_kin_along() {
+        adopt_orphans().unwrap();
+        for signal in [Signal::Terminate, Signal::Kill] {
+            let (mut group, mut pipes) = shell(&format!("{DETACHED} wait"));
+            let kin = first_line(&mut pipes);
+            assert!(kin.split(' ').all(is_known));
+            group.signal(signal);
+            reap(group);
+            assert!(!kin.split(' ').any(is_known), "{signal:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_ended_child_detached_is_killed_at_the_end_and_reaped() {
+        adopt_orphans().unwrap();
+        let (group, mut pipes) = shell(&format!("{DETACHED} read line"));
+        let kin = first_line(&mut pipes);
+        drop(pipes.stdin.take());
+        until("leader ends", || group.has_ended());
+        reap(group);
+        assert!(kin.split(' ').all(is_known), "it ended by itself");
+        until("orphans are gone", || {
+            kill_orphans();
+            kin::reap_orphans();
+            !kin.split(' ').any(is_known)
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! `keygen`: a new API key. Only its hash is kept; the key is shown once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -195,5 +195,9 @@ impl Surroundings for Edited<'_> {
 
     fn is_file(&self, path: &Path) -> bool {
         System.is_file(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        System.absolute(path)
     }
 }

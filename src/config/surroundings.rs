@@ -21,6 +21,9 @@ pub trait Surroundings {
 
     /// Whether there is a file at `path`, whatever is in it.
     fn is_file(&self, path: &Path) -> bool;
+
+    /// `path` as seen from the working directory of the process.
+    fn absolute(&self, path: &Path) -> PathBuf;
 }
 
 /// A file as it was read.
@@ -39,6 +42,8 @@ pub struct Fixed {
     pub variables: HashMap<String, String>,
     /// Files, with permission bits.
     pub files: HashMap<PathBuf, (String, u32)>,
+    /// The working directory.
+    pub working_folder: PathBuf,
 }
 
 impl Surroundings for Fixed {
@@ -56,5 +61,9 @@ impl Surroundings for Fixed {
 
     fn is_file(&self, path: &Path) -> bool {
         self.files.contains_key(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        self.working_folder.join(path)
     }
 }

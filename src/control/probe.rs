@@ -7,20 +7,29 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::bridge::probe_child;
 use crate::engine::snapshot::UpstreamAddress;
 use crate::mailbox::{Live, Reach, ServerState};
 
 /// Connects to every required server of `live` at once, within its own connect timeout, and stores what was found.
 ///
-/// A connection is opened and closed again: no request is sent, since none is free of effects on every server.
+/// A connection is opened and closed again: no request is sent, since none is free of effects on every server. A stdio server
+/// is started once, until it is known to work; from then on its sessions tell.
 pub(super) async fn probe_required(live: &Live) {
     let mut probes = JoinSet::new();
     for (server, state) in live.snapshot.servers().iter().zip(&live.servers) {
-        // Whoever starts children knows whether they work.
-        let is_child = matches!(state.address, UpstreamAddress::Child(_));
-        if server.required && !is_child {
-            let patience = Duration::from_millis(server.connect_timeout_ms);
-            probes.spawn(probe(Arc::clone(state), patience));
+        let patience = Duration::from_millis(server.connect_timeout_ms);
+        let state = Arc::clone(state);
+        match &server.upstream.address {
+            _ if !server.required => {}
+            UpstreamAddress::Child(_) if state.reach() == Reach::Up => {}
+            UpstreamAddress::Child(command) => {
+                let (command, limits) = (Arc::clone(command), live.snapshot.limits.clone());
+                probes.spawn(async move { probe_child(state, command, &limits, patience).await });
+            }
+            _ => {
+                probes.spawn(probe(state, patience));
+            }
         }
     }
     while probes.join_next().await.is_some() {}
@@ -47,6 +56,7 @@ async fn probe(server: Arc<ServerState>, patience: Duration) {
 async fn connect(server: &ServerState) -> bool {
     match &server.address {
         UpstreamAddress::Unix { path } => UnixStream::connect(path).await.is_ok(),
+        // Whoever starts its children knows: `probe_child`.
         UpstreamAddress::Child(_) => false,
         UpstreamAddress::Http { .. } => {
             let resolved = server.resolved.load_full();

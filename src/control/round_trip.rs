@@ -64,7 +64,7 @@ impl fmt::Display for Failed {
         match self {
             Self::Timeout(patience) => write!(
                 f,
-                "no answer within {patience:?}; is it an MCP server, and of this transport?"
+                "no answer within {patience:?} (--timeout); is it an MCP server, and of this transport?"
             ),
             Self::Http(error) => write!(f, "{error}; is the server running, and is url right?"),
             Self::Credentials(status) => write!(
@@ -80,7 +80,8 @@ impl fmt::Display for Failed {
                 f,
                 "answer is not MCP: {why}; check url, or command and args"
             ),
-            Self::NoLink(why) => write!(f, "{why}; check command, args and cwd, or url"),
+            // It says its remedy itself.
+            Self::NoLink(why) => write!(f, "{why}"),
             Self::Ended(LinkEnd::Exited) => write!(
                 f,
                 "{}; what it says of that on standard error is above",
@@ -150,7 +151,13 @@ fn merge(modern: Found, legacy: Found) -> Found {
             revisions.push(revision);
         }
     }
+    let server = if modern.server == UNNAMED {
+        legacy.server
+    } else {
+        modern.server
+    };
     Found {
+        server,
         revisions,
         ..modern
     }
@@ -223,8 +230,14 @@ async fn legacy(peer: &mut impl Peer, started: Instant) -> Result<Found, Failed>
     })
 }
 
+/// What a server is called that does not say what it is.
+const UNNAMED: &str = "a server without a name";
+
 /// `name version` out of what a server says of itself.
 fn name(info: &Value) -> String {
+    if !info.is_object() {
+        return UNNAMED.to_owned();
+    }
     let text = |field: &str| {
         info[field]
             .as_str()

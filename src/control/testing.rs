@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::source::Source;
@@ -50,6 +50,10 @@ impl Surroundings for Paper {
 
     fn is_file(&self, _: &Path) -> bool {
         false
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        path.to_owned()
     }
 }
 

@@ -41,9 +41,6 @@ impl Owner {
         Self(owner)
     }
 
-    /// The gateway itself, where it asks for nobody in particular. No digest that can be found is all zeros.
-    pub const GATEWAY: Self = Self([0; 16]);
-
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -93,7 +93,7 @@ fn a_session_is_of_one_server() {
     setup.config = entry("one", &one.url()) + &entry("other", &other.url());
     let gateway = setup.start();
     let sealed = open(&gateway, READER);
-    let mut at = |path: &str| {
+    let at = |path: &str| {
         let request = with("POST", path, READER, &sealed, PING);
         gateway.client().exchange(request).status
     };

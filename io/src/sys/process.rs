@@ -13,8 +13,7 @@ const FD_PRIVATE_MIN: libc::c_uint = 3;
 /// Makes `command` start its child in a session and process group of its own, with default signals and no descriptor beyond
 /// the standard three, and die with the thread that spawns it.
 pub(crate) fn isolate(command: &mut Command) {
-    // SAFETY: getpid(2) has no arguments and cannot fail.
-    let parent = unsafe { libc::getpid() };
+    let parent = own_id();
     let prepare = move || {
         own_session()?;
         die_with(parent)?;
@@ -105,6 +104,52 @@ pub(crate) fn reap_member(group: libc::pid_t) -> io::Result<Option<libc::pid_t>>
         pid if pid > 0 => Ok(Some(pid)),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Reaps the child `pid` where it is dead. `Ok(false)`: it runs; an error of ECHILD: it is no child of ours.
+pub(crate) fn reap(pid: libc::pid_t) -> io::Result<bool> {
+    if pid <= 1 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: the status is not asked for.
+    match unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) } {
+        -1 => Err(io::Error::last_os_error()),
+        reaped => Ok(reaped == pid),
+    }
+}
+
+/// A dead child that nobody has reaped. An error of ECHILD: there are no children.
+pub(crate) fn peek_dead() -> io::Result<Option<libc::pid_t>> {
+    // SAFETY: an all-zero `siginfo_t` is valid.
+    let mut found: libc::siginfo_t = unsafe { mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `found` is writable.
+    check(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut found, flags) })?;
+    // SAFETY: waitid(2) has filled `found`, or left its pid zero where nothing has ended.
+    let pid = unsafe { found.si_pid() };
+    Ok((pid != 0).then_some(pid))
+}
+
+/// Whether `pid` is of this process' session, or nobody.
+pub(crate) fn is_of_own_session(pid: libc::pid_t) -> bool {
+    // SAFETY: getsid(2) takes numbers.
+    let (own, theirs) = unsafe { (libc::getsid(0), libc::getsid(pid)) };
+    theirs == own || theirs == -1
+}
+
+/// This process.
+pub(crate) fn own_id() -> libc::pid_t {
+    // SAFETY: getpid(2) has no arguments and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// Sends SIGKILL to the child `pid`, which is not reaped.
+pub(crate) fn kill(pid: libc::pid_t) -> io::Result<()> {
+    if pid <= 1 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: kill(2) takes numbers.
+    check(unsafe { libc::kill(pid, libc::SIGKILL) })
 }
 
 /// Orphans of this process' descendants become its children. Source: prctl(2), PR_SET_CHILD_SUBREAPER.

@@ -87,7 +87,16 @@ fn command(table: &Table<'_>) -> Option<String> {
     if command.contains(char::is_whitespace) && !is_file() {
         table.report("command", Problem::CommandWithSpaces);
     }
-    Some(command)
+    Some(from_here(table, command))
+}
+
+/// A path is meant from where the gateway runs, whatever folder the child starts in. A bare name is looked up in `PATH`.
+fn from_here(table: &Table<'_>, command: String) -> String {
+    if !command.contains('/') {
+        return command;
+    }
+    let absolute = table.cx.surroundings.absolute(Path::new(&command));
+    absolute.into_os_string().into_string().unwrap_or(command)
 }
 
 fn args(table: &Table<'_>) -> Vec<String> {

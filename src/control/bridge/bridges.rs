@@ -98,9 +98,10 @@ impl Bridges {
     pub(in crate::control) async fn shutdown(&self, limit: Duration) {
         let bridges: Vec<_> = self.lock().drain().map(|(_, bridge)| bridge).collect();
         let ended = async {
-            for bridge in &bridges {
+            for bridge in bridges {
                 bridge.shutdown().await;
             }
+            // What translates or shares has gone with its bridge.
             self.rooms.children.all_ended().await;
         };
         if tokio::time::timeout(limit, ended).await.is_err() {

@@ -37,11 +37,14 @@ mod translate;
 mod upstream;
 
 pub(in crate::control) use bridges::Bridges;
+pub(in crate::control) use child::probe_child;
 pub(in crate::control) use link::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
     ModernUpstream,
 };
 
+#[cfg(test)]
+pub(in crate::control) use child::testing as child_testing;
 // What `check-upstream` speaks through as well.
 pub(in crate::control) use child::{ChildRooms, StdioConnector};
 pub(in crate::control) use upstream::{HttpServer, SseConnector};

@@ -278,11 +278,12 @@ impl Making<'_> {
             self.rooms.children.clone(),
             &snapshot.limits,
         ));
-        let modern_children = ModernOnly {
+        let modern_children = Arc::new(ModernOnly {
             children: Arc::clone(&children),
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
-        };
+            asked: tokio::sync::Mutex::default(),
+        });
         let sharing = match command.instances {
             Some(Instances::Session) => Sharing::PerOwner {
                 idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
@@ -291,16 +292,16 @@ impl Making<'_> {
         };
         let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
             &self.server.name,
-            Arc::new(modern_children),
+            Arc::clone(&modern_children) as Arc<dyn Connector>,
             self.shared.sealer(snapshot).clone(),
             sharing,
         ));
         let switch = Switch {
+            children: modern_children,
             modern: Arc::clone(&shared_child),
             translated: self
                 .translates()
                 .then(|| self.checked(Arc::clone(&children))),
-            state: Arc::clone(self.state),
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
         let legacy = match command.instances {

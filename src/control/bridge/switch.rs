@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::modern::{Probe, probe_modern};
 use super::{Answers, Ask, BoxFuture, ConnectError, Connector, Link, ModernUpstream};
 use crate::engine::mcp::revision::Era;
@@ -19,61 +21,79 @@ pub(super) struct ModernOnly {
     pub(super) state: Arc<ServerState>,
     /// Whether the operator says that the server does, so that nobody has to ask.
     pub(super) is_known: bool,
+    /// A child that was asked for its era and is used by nobody yet.
+    pub(super) asked: Mutex<Option<Link>>,
+}
+
+impl ModernOnly {
+    /// Finds out whether the server speaks the era, once for all who wait. The child that was asked is the next to be used.
+    async fn learn(&self, owner: Owner) -> Result<(), ConnectError> {
+        let mut asked = self.asked.lock().await;
+        if self.state.speaks(Era::Modern) == Speaks::Unknown {
+            *asked = self.connect_asked(owner).await?;
+        }
+        Ok(())
+    }
+
+    /// A new child that says it speaks the era; `None` where it does not.
+    async fn connect_asked(&self, owner: Owner) -> Result<Option<Link>, ConnectError> {
+        let mut link = self.children.connect(owner).await?;
+        let probe = probe_modern(&mut link, PROBE_PATIENCE).await;
+        tracing::debug!(
+            server = &*self.state.name,
+            ?probe,
+            "child was asked for its era"
+        );
+        match probe {
+            Probe::Modern => {
+                self.state.set_speaks(Era::Modern, Speaks::Yes);
+                Ok(Some(link))
+            }
+            Probe::Legacy => {
+                self.state.set_speaks(Era::Modern, Speaks::No);
+                Ok(None)
+            }
+            Probe::Ended(end) => Err(ConnectError::Unreachable(end.to_string().into())),
+        }
+    }
 }
 
 impl Connector for ModernOnly {
     fn connect(&self, owner: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
         Box::pin(async move {
-            let mut link = self.children.connect(owner).await?;
             if self.is_known {
+                return self.children.connect(owner).await;
+            }
+            if let Some(link) = self.asked.lock().await.take() {
                 return Ok(link);
             }
-            match probe_modern(&mut link, PROBE_PATIENCE).await {
-                Probe::Modern => {
-                    self.state.set_speaks(Era::Modern, Speaks::Yes);
-                    Ok(link)
-                }
-                Probe::Legacy => {
-                    self.state.set_speaks(Era::Modern, Speaks::No);
-                    Err(ConnectError::WrongEra)
-                }
-                Probe::Ended(end) => Err(ConnectError::Unreachable(end.to_string().into())),
-            }
+            self.connect_asked(owner)
+                .await?
+                .ok_or(ConnectError::WrongEra)
         })
     }
 }
 
 /// Asks a server as it is, or over the translation once it is known not to speak the era.
 pub(super) struct Switch {
+    pub(super) children: Arc<ModernOnly>,
     pub(super) modern: Arc<dyn ModernUpstream>,
     /// Absent where the operator wants no translation.
     pub(super) translated: Option<Arc<dyn ModernUpstream>>,
-    pub(super) state: Arc<ServerState>,
 }
 
 impl ModernUpstream for Switch {
     fn ask(&self, ask: Ask) -> BoxFuture<'_, Result<Answers, ConnectError>> {
         Box::pin(async move {
-            match self.state.speaks(Era::Modern) {
-                Speaks::Yes => self.modern.ask(ask).await,
-                Speaks::No => self.translate(ask).await,
-                Speaks::Unknown => {
-                    let again = ask.clone();
-                    match self.modern.ask(ask).await {
-                        Err(ConnectError::WrongEra) => self.translate(again).await,
-                        answers => answers,
-                    }
-                }
+            let speaks = || self.children.state.speaks(Era::Modern);
+            if speaks() == Speaks::Unknown {
+                self.children.learn(ask.owner).await?;
+            }
+            match (speaks(), &self.translated) {
+                (Speaks::Yes | Speaks::Unknown, _) => self.modern.ask(ask).await,
+                (Speaks::No, Some(translated)) => translated.ask(ask).await,
+                (Speaks::No, None) => Err(ConnectError::WrongEra),
             }
         })
-    }
-}
-
-impl Switch {
-    async fn translate(&self, ask: Ask) -> Result<Answers, ConnectError> {
-        match &self.translated {
-            Some(translated) => translated.ask(ask).await,
-            None => Err(ConnectError::WrongEra),
-        }
     }
 }

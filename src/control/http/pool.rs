@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::client::Client;
 
-/// Longest that a connection idles here. Common servers close theirs after five seconds; a request that meets that close can
-/// not be sent again, since nobody knows whether it was received.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(3);
+/// Longest that a connection idles here. Common servers close theirs after five seconds, some after two; a request that meets
+/// that close cannot be sent again, since nobody knows whether it was received.
+const IDLE_TIME_MAX: Duration = Duration::from_millis(1_500);
 
 /// Idle connections, the latest on top. Clones share them.
 #[derive(Clone, Debug)]

@@ -111,7 +111,7 @@ struct LinkPeer {
 impl LinkPeer {
     async fn connect(connector: &dyn Connector) -> Result<Self, Failed> {
         // The gateway itself asks, for nobody's account.
-        let link = connector.connect(Owner::GATEWAY).await;
+        let link = connector.connect(Owner::gateway()).await;
         Ok(Self {
             link: link.map_err(Failed::NoLink)?,
             next_id: 1,

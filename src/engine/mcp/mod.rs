@@ -21,4 +21,4 @@ pub mod sse;
 pub(crate) mod lookalike;
 pub(crate) mod params;
 mod scan_error;
-mod sentinel;
+pub(crate) mod sentinel;

@@ -10,6 +10,7 @@
 mod agreement;
 pub mod listing;
 mod schema;
+mod writing;
 
 pub use agreement::ParamMismatch;
 pub use schema::SchemaError;

@@ -47,6 +47,18 @@ pub(super) fn decoded(value: &[u8], bytes_max: usize) -> Option<Cow<'_, str>> {
     }
 }
 
+/// `text` as a header value: as it is where it can be one and looks like no encoded value, else encoded.
+pub(crate) fn encoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let is_plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && text.trim_matches(' ').len() == text.len()
+        && !(bytes.starts_with(OPEN) && bytes.ends_with(CLOSE));
+    match is_plain {
+        true => bytes.to_vec(),
+        false => [OPEN, STANDARD.encode(text).as_bytes(), CLOSE].concat(),
+    }
+}
+
 fn decoded_equals(encoded: &[u8], text: &[u8]) -> bool {
     STANDARD
         .decode(encoded)
@@ -55,7 +67,7 @@ fn decoded_equals(encoded: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{decoded, equals};
+    use super::{decoded, encoded, equals};
 
     #[test]
     fn a_value_equals_the_text_that_it_stands_for_and_nothing_else() {
@@ -85,6 +97,24 @@ mod tests {
             );
             let decoded = decoded(value.as_bytes(), value.len());
             assert_eq!(decoded.as_deref() == Some(text), same, "{value} {text}");
+        }
+    }
+
+    #[test]
+    fn text_that_a_header_cannot_carry_is_encoded() {
+        for (text, value) in [
+            ("read_file", "read_file"),
+            ("a b", "a b"),
+            ("", ""),
+            (" a", "=?base64?IGE=?="),
+            ("a ", "=?base64?YSA=?="),
+            ("über", "=?base64?w7xiZXI=?="),
+            ("a\tb", "=?base64?YQli?="),
+            ("=?base64?Y?=", "=?base64?PT9iYXNlNjQ/WT89?="),
+            ("=?base64?Y", "=?base64?Y"),
+        ] {
+            assert_eq!(encoded(text), value.as_bytes(), "{text:?}");
+            assert!(equals(value.as_bytes(), text.as_bytes()), "{text:?}");
         }
     }
 }

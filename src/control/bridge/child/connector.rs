@@ -47,7 +47,7 @@ impl StdioConnector {
 
     /// Starts a child whose life is that of the link. Errors: [`ConnectError::Full`], [`ConnectError::BackingOff`] while children
     /// fail, [`ConnectError::Unreachable`] where this one did.
-    fn start(&self, owner: Owner) -> Result<Link, ConnectError> {
+    pub(super) fn start(&self, owner: Owner) -> Result<Link, ConnectError> {
         let launcher = &self.launcher;
         // Asked first: no session is to be ended for a child that is not started then.
         if !launcher.may_start() {

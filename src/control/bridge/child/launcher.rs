@@ -69,9 +69,8 @@ impl Launcher {
     }
 
     fn failed(&self, started_ms: u64, why: &str) {
-        let is_news = self.backoff().failed(started_ms, self.now_ms(), chance());
-        self.state.set_reach(Reach::Down);
-        if is_news {
+        self.backoff().failed(started_ms, self.now_ms(), chance());
+        if self.state.set_reach(Reach::Down) {
             tracing::warn!(
                 server = &*self.name,
                 "{why}; it is tried again with growing pauses"
@@ -80,9 +79,9 @@ impl Launcher {
     }
 
     fn worked(&self) {
-        let is_news = self.backoff().worked();
-        self.state.set_reach(Reach::Up);
-        if is_news {
+        self.backoff().worked();
+        let before = self.state.reach();
+        if self.state.set_reach(Reach::Up) && before == Reach::Down {
             tracing::info!(server = &*self.name, "children of the server work again");
         }
     }

@@ -19,6 +19,7 @@ mod input;
 mod launcher;
 mod lines;
 mod output;
+mod probe;
 mod rooms;
 #[cfg(test)]
 pub(in crate::control) mod testing;
@@ -26,4 +27,5 @@ pub(in crate::control) mod testing;
 mod tests;
 
 pub(in crate::control) use connector::StdioConnector;
+pub(in crate::control) use probe::probe_child;
 pub(in crate::control) use rooms::ChildRooms;

@@ -36,8 +36,12 @@ struct Counts {
 }
 
 impl ChildRooms {
-    /// No children, within `limits.children` and `limits.children_per_principal`.
+    /// No children, within `limits.children` and `limits.children_per_principal`. What children leave behind falls to this
+    /// process from now on.
     pub(in crate::control) fn new(limits: &Limits) -> Self {
+        if let Err(error) = guard_io::process::adopt_orphans() {
+            tracing::warn!(%error, "what children leave behind falls to the system, not to the gateway");
+        }
         let counts = Counts {
             total: 0,
             total_max: limits.children,
@@ -77,12 +81,13 @@ impl ChildRooms {
         }
     }
 
-    /// Completes when no child is left.
+    /// Completes when no child is left, and ends what children that ended by themselves have left behind. For the end of the
+    /// process.
     pub(in crate::control) async fn all_ended(&self) {
         loop {
             let freed = self.freed();
             if self.children() == 0 {
-                return;
+                return guard_io::process::kill_orphans();
             }
             freed.await;
         }

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::super::{ConnectError, Connector as _, FromServer, FullScope, Link, LinkEnd};
 use super::attendant::Patience;
 use super::testing::{shell, stdio_server};
-use super::{ChildRooms, StdioConnector};
+use super::{ChildRooms, StdioConnector, probe_child};
 use crate::engine::limits::Limits;
 use crate::engine::session::Owner;
 use crate::engine::snapshot::{ChildCommand, UpstreamAddress};
@@ -31,6 +31,7 @@ struct Bench {
     connector: StdioConnector,
     rooms: ChildRooms,
     state: Arc<ServerState>,
+    command: Arc<ChildCommand>,
 }
 
 impl Bench {
@@ -43,11 +44,17 @@ impl Bench {
         let address = UpstreamAddress::Child(Arc::clone(&child));
         let state = Arc::new(ServerState::new("files", address, 1));
         let rooms = ChildRooms::new(limits);
-        let connector = StdioConnector::new(Arc::clone(&state), child, rooms.clone(), limits);
+        let connector = StdioConnector::new(
+            Arc::clone(&state),
+            Arc::clone(&child),
+            rooms.clone(),
+            limits,
+        );
         Self {
             connector,
             rooms,
             state,
+            command: child,
         }
     }
 
@@ -139,6 +146,12 @@ async fn pid(link: &mut Link) -> String {
 /// Whether there is a process, or a zombie, with that number.
 fn is_known(pid: &str) -> bool {
     std::path::Path::new("/proc").join(pid).exists()
+}
+
+/// Whether nothing runs under that number, though its parent may not have taken notice.
+fn has_ended(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| stat.contains(") Z "))
 }
 
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {

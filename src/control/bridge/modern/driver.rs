@@ -20,6 +20,7 @@ use crate::control::bridge::{
     ModernUpstream,
 };
 use crate::engine::bridge::shared::{Channel, Delivery, OpenError, Received, RequestKey};
+use crate::engine::mcp::limits::JSON_DEPTH_CAP;
 use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId};
@@ -326,6 +327,7 @@ async fn link_event(link: &mut Option<Link>, unsent: &mut VecDeque<Unsent>) -> E
 /// The answers to a request that is refused here: an error, and nothing more.
 fn refusal(error: &OpenError, message: &[u8]) -> Answers {
     let failure = match error {
+        OpenError::Gone => Failure::UnknownMethod,
         OpenError::State(_) => Failure::BadParams {
             detail: "invalid or expired requestState",
         },
@@ -338,7 +340,11 @@ fn refusal(error: &OpenError, message: &[u8]) -> Answers {
 
 /// `failure` as the whole answer to the request `message`.
 pub(super) fn single(failure: Failure, message: &[u8]) -> Answers {
-    let body = scan(message, &ScanLimits::default()).ok();
+    let limits = ScanLimits {
+        depth_max: JSON_DEPTH_CAP,
+        batch_max: 1,
+    };
+    let body = scan(message, &limits).ok();
     let id = match &body {
         Some(Body::One(scanned)) => Message::request_id(scanned),
         _ => None,

@@ -56,6 +56,10 @@ impl ModernFront {
             return refuse(&Failure::BatchRefused, ReplyId::Omitted);
         };
         match &message.kind {
+            Kind::Request { id, call } if call.is_gone() => {
+                let id = ReplyId::Known(id.raw(&request.body));
+                refuse(&Failure::UnknownMethod, id)
+            }
             Kind::Request { id, call } => {
                 let id: Box<[u8]> = id.raw(&request.body).into();
                 self.forward(owner, request, call, id).await

@@ -133,8 +133,11 @@ impl Actor {
             mailbox,
             outbound,
             readers,
+            posts,
+            handle,
             ..
         } = self;
+        let is_opening = handle.is_some();
         let is_blocked = readers.is_blocked();
         let has_room = outbound.len() < OUTBOUND_MAX;
         let waits = async {
@@ -157,6 +160,7 @@ impl Actor {
                 Err(_) => Event::Deaf,
             },
             () = waits => Event::Moved,
+            () = abandoned(posts), if is_opening => Event::Moved,
             () = tokio::time::sleep(Duration::from_millis(pause)) => Event::Due,
         }
     }
@@ -364,6 +368,14 @@ impl Actor {
         self.perform(actions);
         self.room.rooms().counts.add(self.session.counts());
         self.readers.close();
+    }
+}
+
+/// Returns when nobody waits for the answer to `initialize` any more; never before it was posted.
+async fn abandoned(posts: &mut HashMap<StreamId, oneshot::Sender<Response>>) {
+    match posts.values_mut().next() {
+        Some(reply) => reply.closed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -34,6 +34,9 @@ pub(super) const EXCHANGES_MAX: usize = 64;
 /// How long a message waits for the server to take the one before it, unless that is the end of the handshake.
 pub(super) const ORDER_TIME: Duration = Duration::from_secs(2);
 
+/// The same for the end of the handshake: a server refuses what it takes for earlier.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
 /// Attempts in a row to resume a stream that bring nothing new.
 const RESUMES_MAX: usize = 3;
 
@@ -208,7 +211,7 @@ impl Session {
         };
         let mut taking = Box::pin(taken(Arc::clone(&self.peer), sent));
         let patience = match method {
-            Some(Method::Initialized) => self.peer.server.answer_time,
+            Some(Method::Initialized) => HANDSHAKE_TIME,
             _ => ORDER_TIME,
         };
         let after = timeout(patience, &mut taking).await.unwrap_or_else(|_| {

@@ -39,17 +39,16 @@ pub(super) async fn listen(peer: Arc<Peer>, outbox: mpsc::Sender<FromServer>) ->
                     Left::Gone => return After::GoesOn,
                 }
             }
-            // 405 says that there is no such stream; what else is no answer of a stream will not become one.
-            Ok(answer) if answer.status < 500 => {
-                tracing::debug!(
-                    server = &*peer.server.name,
-                    status = answer.status,
-                    "no standalone stream"
-                );
+            Ok(answer) => {
+                let status = answer.status;
                 peer.server.retire(answer);
-                return After::GoesOn;
+                // The place in the stream may be what is refused.
+                let mut may_begin_anew = || status != 405 && learnt.last_event_id.take().is_some();
+                if !(may_open_later(status) || may_begin_anew()) {
+                    tracing::debug!(server = &*peer.server.name, status, "no standalone stream");
+                    return After::GoesOn;
+                }
             }
-            Ok(answer) => peer.server.retire(answer),
             Err(failed) => {
                 tracing::debug!(server = &*peer.server.name, %failed, "standalone stream is not open");
             }
@@ -65,6 +64,12 @@ pub(super) async fn listen(peer: Arc<Peer>, outbox: mpsc::Sender<FromServer>) ->
 
 fn is_stream(answer: &Incoming<Client>) -> bool {
     answer.status == 200 && Content::of(answer) == Content::Events
+}
+
+/// Whether the stream may be had another time: the server is busy, or has not noticed yet that the last one is gone. 405 says
+/// that there is no such stream; what else is no answer of a stream will not become one.
+const fn may_open_later(status: u16) -> bool {
+    matches!(status, 409 | 429 | 500..=599)
 }
 
 /// Why nothing more of a stream is handed on.

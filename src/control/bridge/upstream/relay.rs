@@ -109,7 +109,7 @@ pub(super) async fn relay(
     learnt: &mut Learnt,
 ) -> Outcome {
     let status = answer.status;
-    match (status, Content::of(&answer)) {
+    let outcome = match (status, Content::of(&answer)) {
         (200..=299, Content::Events) => {
             let events = Events::of(answer, server.message_bytes_max);
             relay_events(server, events, asked, outlet, learnt).await
@@ -122,11 +122,15 @@ pub(super) async fn relay(
                 200..=299 => HttpFailed::ContentType,
                 _ => HttpFailed::Status(status),
             };
-            tracing::warn!(server = &*server.name, %failed, "upstream answer is not usable");
+            server.complain(&failed);
             server.retire(answer);
             failed.into()
         }
+    };
+    if outcome == Outcome::Answered {
+        server.content();
     }
+    outcome
 }
 
 async fn relay_json(
@@ -154,7 +158,7 @@ async fn relay_json(
 }
 
 fn failed(server: &HttpServer, failed: HttpFailed) -> Outcome {
-    tracing::debug!(server = &*server.name, %failed, "upstream failed");
+    server.complain(&failed);
     failed.into()
 }
 

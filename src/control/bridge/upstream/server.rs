@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use guard_io::http1::Method;
@@ -41,6 +42,8 @@ pub(in crate::control) struct HttpServer {
     /// Largest message of the server, in bytes.
     pub(super) message_bytes_max: usize,
     pool: Pool,
+    /// Whether the log was told that something is wrong, and not yet that it is right again.
+    has_complained: AtomicBool,
 }
 
 impl fmt::Debug for HttpServer {
@@ -106,6 +109,7 @@ impl HttpServer {
             write_stall: Duration::from_millis(limits.write_stall_ms),
             message_bytes_max: limits.event_bytes,
             pool: Pool::new(limits.upstream_idle_connections, idle_time),
+            has_complained: AtomicBool::new(false),
         })
     }
 
@@ -137,6 +141,18 @@ impl HttpServer {
             UpstreamAddress::Http { host, port } => Some(format!("{host}:{port}")),
             _ => None,
         }
+    }
+
+    /// Tells the log what is wrong with the server's answers, once until one is right again.
+    pub(super) fn complain(&self, failed: &HttpFailed) {
+        if !self.has_complained.swap(true, Relaxed) {
+            tracing::warn!(server = &*self.name, %failed, "upstream answers are not usable");
+        }
+    }
+
+    /// An answer was right.
+    pub(super) fn content(&self) {
+        self.has_complained.store(false, Relaxed);
     }
 
     /// Reads the rest of `answer` in the background, within bounds, and keeps its connection if the server does.

@@ -25,8 +25,8 @@ use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::scan::scan;
 use crate::engine::session::Owner;
 
-/// How long a server that has accepted the connection may take to name its endpoint.
-const ENDPOINT_TIME: Duration = Duration::from_secs(5);
+/// Longest that a server which has accepted the connection may take to name its endpoint; less where `upstream.timeout` is.
+const ENDPOINT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Opens sessions at a server that speaks HTTP+SSE.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Connector for SseConnector {
     fn connect(&self, _owner: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
         Box::pin(async move {
             let server = Arc::clone(&self.server);
-            let patience = server.connect_time + ENDPOINT_TIME;
+            let patience = server.connect_time + server.answer_time.min(ENDPOINT_TIME_MAX);
             let (events, target) = timeout(patience, open(&server))
                 .await
                 .map_err(|_| HttpFailed::AnswerTimeout(patience))??;

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::control::bridge::child_testing::{shell, stdio_server};
 use crate::control::bridge::{BoxFuture, ConnectError};
+use crate::engine::snapshot::{ServerParts, Speech, Upstream};
 
 /// A server that is asked over links: which eras it answers, and whether it answers what it does not know.
 struct Scripted {
@@ -66,7 +68,7 @@ impl Scripted {
 
 impl Connector for Arc<Scripted> {
     fn connect(&self, owner: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
-        assert_eq!(owner, Owner::GATEWAY);
+        assert_eq!(owner, Owner::gateway());
         self.links.fetch_add(1, Ordering::Relaxed);
         let (to_server, mut asked) = mpsc::channel::<Vec<u8>>(4);
         let (say, from_server) = mpsc::channel(4);
@@ -154,4 +156,41 @@ async fn what_keeps_a_server_from_being_asked_is_said() {
     let wrong = Arc::new(Scripted::new(Eras::Modern, false));
     let refused = both(&wrong, Some(Eras::Legacy), SILENCE).await;
     assert!(matches!(refused, Err(Failed::Rpc(-32601, _))));
+}
+
+/// The outcome of a check of the child `command`.
+async fn check_child(command: &ChildCommand, patience: Duration) -> Result<Found, Failed> {
+    let server = Server::alone(ServerParts::new(
+        "child",
+        Upstream {
+            address: UpstreamAddress::Child(Arc::new(command.clone())),
+            target: "/".into(),
+            host_header: "localhost".into(),
+            speech: Speech::DEFAULT,
+        },
+    ));
+    child(&server, command, patience).await
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_child_is_started_asked_and_gone() {
+    let patience = Duration::from_secs(20);
+    // One child at most is no hindrance: the check starts two, one after the other.
+    let both_eras = ChildCommand {
+        max_children: 1,
+        ..stdio_server(&["--era", "both"])
+    };
+    let found = check_child(&both_eras, patience).await.unwrap();
+    assert_eq!(found.revisions, [MODERN, "2025-11-25"]);
+    assert!(found.tools > 0);
+    let absent = ChildCommand {
+        command: "no-such-program-of-mcp-guard".into(),
+        ..both_eras
+    };
+    let failed = check_child(&absent, patience).await.unwrap_err();
+    assert!(failed.to_string().contains("is not found"), "{failed}");
+    let ends = check_child(&shell("exit 3"), patience).await;
+    assert!(matches!(ends, Err(Failed::Ended(LinkEnd::Exited))));
+    let silent = check_child(&shell("cat >/dev/null"), Duration::from_millis(200)).await;
+    assert!(matches!(silent, Err(Failed::Timeout(_))));
 }

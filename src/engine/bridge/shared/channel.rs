@@ -1,156 +1,43 @@
 //! The requests that are open over one channel, and where each message of the server goes.
 
-use std::fmt;
-
 use rustc_hash::FxHashMap;
 
-use super::listen::{Listen, is_event};
-use super::server_message::{
-    Notice, Response, ResultParts, SUBSCRIPTION_ID, ServerMessage, is_object_at,
+use super::listen::Listen;
+use super::outcome::{
+    End, Ignored, OpenError, Opened, REQUESTS_MAX, Received, RequestKey, deliver,
 };
+use super::server_message::{Notice, Response, ResultParts, ServerMessage};
 use super::splice::{Splice, one_line};
-use crate::engine::bridge::state_seal::{CallBinding, StateError, StateSeal};
-use crate::engine::mcp::json::Syntax;
+use crate::engine::bridge::state_seal::{CallBinding, StateSeal};
 use crate::engine::mcp::limits::JSON_DEPTH_CAP;
 use crate::engine::mcp::message::{Body, Call, Id, Kind};
 use crate::engine::mcp::methods::Method;
+use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId};
 use crate::engine::session::Owner;
-
-/// Requests that may be open over one channel at once.
-pub const REQUESTS_MAX: usize = 4_096;
-
-/// Longest notification that is copied to every subscription that asked for it, in bytes. They are a line each.
-pub const EVENT_BYTES_MAX: usize = 16 * 1_024;
-
-/// A request's number on the channel: its id, progress token and subscription id there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RequestKey(u64);
-
-impl RequestKey {
-    /// The first that a channel gives.
-    pub const FIRST: Self = Self(1);
-}
 
 /// One channel's open requests. Sans-IO: messages in, messages out.
 #[derive(Debug)]
 pub struct Channel {
     next_number: u64,
-    requests: FxHashMap<u64, Request>,
+    pub(super) requests: FxHashMap<u64, Request>,
     states: StateSeal,
-    tools_changed: bool,
+    pub(super) tools_changed: bool,
 }
 
 /// An open request, in its client's terms.
 #[derive(Debug)]
-struct Request {
+pub(super) struct Request {
     /// Its id as the client wrote it.
-    id: Box<[u8]>,
+    pub(super) id: Box<[u8]>,
     /// Its progress token as the client wrote it.
-    progress_token: Option<Box<[u8]>>,
+    pub(super) progress_token: Option<Box<[u8]>>,
     /// Whether it asks for log messages.
-    wants_logs: bool,
+    pub(super) wants_logs: bool,
     /// What it listens to.
-    listen: Option<Listen>,
+    pub(super) listen: Option<Listen>,
     binding: CallBinding,
-}
-
-/// A request that may go to the server.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Opened {
-    /// Under which its answers come.
-    pub key: RequestKey,
-    /// What the server gets: one line.
-    pub message: Vec<u8>,
-}
-
-/// Why a request does not go to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpenError {
-    /// As many are open as may be.
-    Full,
-    /// The message is no single request.
-    NotARequest,
-    /// What it listens to cannot be read.
-    Listen(Syntax),
-    /// Its `requestState` is not one of this call.
-    State(StateError),
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => write!(
-                f,
-                "the shared server has {REQUESTS_MAX} requests open; limit is {REQUESTS_MAX}"
-            ),
-            Self::NotARequest => f.write_str("message is not a single request"),
-            Self::Listen(syntax) => write!(f, "listen filter cannot be read: {syntax}"),
-            Self::State(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-/// A message for one client.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Whose.
-    pub key: RequestKey,
-    /// The message in the client's terms.
-    pub message: Vec<u8>,
-    /// Whether the request is over with it.
-    pub is_last: bool,
-    /// Whether a client that reads slowly may do without it: progress and logs.
-    pub is_lossy: bool,
-}
-
-/// What follows from a message of the server.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Received {
-    /// It goes to these clients, at least one.
-    Deliver(Vec<Delivery>),
-    /// It goes to nobody, and the server gets this answer.
-    Refuse(Vec<u8>),
-    /// It goes to nobody.
-    Ignore(Ignored),
-}
-
-/// Why a message goes to nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
-    /// It is no JSON-RPC message.
-    NotAMessage,
-    /// It answers or concerns a request that is over.
-    Late,
-    /// It names a request that never was, or none.
-    Foreign,
-    /// Nobody asked for it.
-    Unasked,
-    /// It came on a subscription that the server has not acknowledged.
-    BeforeAcknowledgement,
-    /// Several requests, or none, may be what it belongs to.
-    Ambiguous,
-    /// It is for every subscription and longer than [`EVENT_BYTES_MAX`].
-    TooLarge,
-}
-
-impl Ignored {
-    /// In a word, for the log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAMessage => "not a JSON-RPC message",
-            Self::Late => "its request is over",
-            Self::Foreign => "it names no request of the gateway",
-            Self::Unasked => "nobody asked for it",
-            Self::BeforeAcknowledgement => "its subscription is not acknowledged",
-            Self::Ambiguous => "it belongs to no one request",
-            Self::TooLarge => "it is for every subscription and longer than 16384 bytes",
-        }
-    }
 }
 
 impl Channel {
@@ -199,6 +86,9 @@ impl Channel {
         let Kind::Request { id, call } = &scanned.kind else {
             return Err(OpenError::NotARequest);
         };
+        if is_gone(call.method) {
+            return Err(OpenError::Gone);
+        }
         let request = Request::of(owner, message, *id, call)?;
         let number = self.next_number;
         let mut splice = Splice::default();
@@ -301,130 +191,8 @@ impl Channel {
         }
     }
 
-    fn notice(&mut self, message: &[u8], notice: &Notice) -> Received {
-        self.tools_changed |= notice.method == Method::ToolsListChanged;
-        if let Some(subscription) = notice.subscription_id {
-            return self.for_subscription(message, notice, subscription.of(message));
-        }
-        match notice.method {
-            Method::Progress => self.progress(message, notice),
-            Method::LogMessage => self.log(message),
-            Method::Cancelled => self.closed(message, notice),
-            method if is_event(method) => self.event(message, notice),
-            _ => Received::Ignore(Ignored::Ambiguous),
-        }
-    }
-
-    fn progress(&self, message: &[u8], notice: &Notice) -> Received {
-        let found = notice
-            .progress_token
-            .and_then(|token| Some((token, number_of(token.of(message))?)));
-        let Some((token, number)) = found else {
-            return Received::Ignore(Ignored::Foreign);
-        };
-        let Some(request) = self.requests.get(&number) else {
-            return Received::Ignore(self.unknown(number));
-        };
-        match &request.progress_token {
-            Some(asked) if request.listen.is_none() => {
-                let mut splice = Splice::default();
-                splice.replace(token, &**asked);
-                deliver(number, splice.apply(message), End::Lossy)
-            }
-            _ => Received::Ignore(Ignored::Unasked),
-        }
-    }
-
-    /// A log message names no request, so only where one alone asked for them is it sure whose it is.
-    fn log(&self, message: &[u8]) -> Received {
-        let mut asked = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.wants_logs);
-        match (asked.next(), asked.next()) {
-            (Some((number, _)), None) => deliver(*number, message.to_vec(), End::Lossy),
-            (None, _) => Received::Ignore(Ignored::Unasked),
-            (Some(_), Some(_)) => Received::Ignore(Ignored::Ambiguous),
-        }
-    }
-
-    /// The server ends a subscription.
-    fn closed(&mut self, message: &[u8], notice: &Notice) -> Received {
-        let found = notice
-            .request_id
-            .and_then(|id| Some((id, number_of(id.of(message))?)));
-        let Some((id, number)) = found else {
-            return Received::Ignore(Ignored::Foreign);
-        };
-        match self.requests.get(&number) {
-            None => return Received::Ignore(self.unknown(number)),
-            Some(request) if request.listen.is_none() => {
-                return Received::Ignore(Ignored::Unasked);
-            }
-            Some(request) => {
-                let mut splice = Splice::default();
-                splice.replace(id, &*request.id);
-                let received = deliver(number, splice.apply(message), End::Last);
-                self.requests.remove(&number);
-                received
-            }
-        }
-    }
-
-    fn for_subscription(
-        &mut self,
-        message: &[u8],
-        notice: &Notice,
-        subscription: &[u8],
-    ) -> Received {
-        if notice.method == Method::Cancelled {
-            return self.closed(message, notice);
-        }
-        let Some(number) = number_of(subscription) else {
-            return Received::Ignore(Ignored::Foreign);
-        };
-        let unknown = self.unknown(number);
-        let Some(request) = self.requests.get_mut(&number) else {
-            return Received::Ignore(unknown);
-        };
-        let Some(listen) = &mut request.listen else {
-            return Received::Ignore(Ignored::Unasked);
-        };
-        listen.is_acknowledged |= notice.method == Method::SubscriptionsAcknowledged;
-        if !listen.is_acknowledged {
-            return Received::Ignore(Ignored::BeforeAcknowledgement);
-        }
-        if !listen.allows(notice.method) {
-            return Received::Ignore(Ignored::Unasked);
-        }
-        deliver(number, tagged(message, notice, &request.id), End::More)
-    }
-
-    /// A change that the server tells of without saying to whom: everybody who asked for it hears it once.
-    fn event(&self, message: &[u8], notice: &Notice) -> Received {
-        if message.len() > EVENT_BYTES_MAX {
-            return Received::Ignore(Ignored::TooLarge);
-        }
-        let mut numbers: Vec<u64> = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.hears(notice))
-            .map(|(number, _)| *number)
-            .collect();
-        numbers.sort_unstable();
-        if numbers.is_empty() {
-            return Received::Ignore(Ignored::Unasked);
-        }
-        let deliveries = numbers.into_iter().map(|number| Delivery {
-            key: RequestKey(number),
-            message: tagged(message, notice, &self.requests[&number].id),
-            is_last: false,
-            is_lossy: false,
-        });
-        Received::Deliver(deliveries.collect())
-    }
-
-    const fn unknown(&self, number: u64) -> Ignored {
+    /// Why a message about the request `number`, which is not open, goes to nobody.
+    pub(super) const fn unknown(&self, number: u64) -> Ignored {
         if number >= RequestKey::FIRST.0 && number < self.next_number {
             Ignored::Late
         } else {
@@ -438,6 +206,11 @@ const SCAN_LIMITS: ScanLimits = ScanLimits {
     depth_max: JSON_DEPTH_CAP,
     batch_max: 1,
 };
+
+/// Whether `method` is known and not to this era, whatever the request says of its version.
+fn is_gone(method: Method) -> bool {
+    method != Method::Other && !method.exists_in(Revision::R2026_07_28)
+}
 
 impl Request {
     fn of(owner: Owner, message: &[u8], id: Id, call: &Call) -> Result<Self, OpenError> {
@@ -457,68 +230,22 @@ impl Request {
         })
     }
 
-    fn hears(&self, notice: &Notice) -> bool {
+    /// Whether `notice`, which names no subscription, is for this one.
+    pub(super) fn hears(&self, notice: &Notice) -> bool {
         self.listen
             .as_ref()
             .is_some_and(|listen| listen.is_acknowledged && listen.wants(notice))
     }
 }
 
-/// What a delivery means for its request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// More may come, and this one may be lost.
-    Lossy,
-    /// More may come.
-    More,
-    /// Nothing more comes.
-    Last,
-}
-
-fn deliver(number: u64, message: Vec<u8>, end: End) -> Received {
-    Received::Deliver(vec![Delivery {
-        key: RequestKey(number),
-        message,
-        is_last: end == End::Last,
-        is_lossy: end == End::Lossy,
-    }])
-}
-
 /// The number that `token` is; only spelled as the channel spelled it.
-fn number_of(token: &[u8]) -> Option<u64> {
+pub(super) fn number_of(token: &[u8]) -> Option<u64> {
     let is_plain = !token.is_empty() && token.iter().all(u8::is_ascii_digit);
     str::from_utf8(token)
         .ok()
         .filter(|_| is_plain)?
         .parse()
         .ok()
-}
-
-/// `message` with the client's subscription id in its `_meta`, whatever was there.
-fn tagged(message: &[u8], notice: &Notice, id: &[u8]) -> Vec<u8> {
-    let mut splice = Splice::default();
-    let member = [b"\"", SUBSCRIPTION_ID.as_bytes(), b"\":", id].concat();
-    let meta = [b"\"_meta\":{", member.as_slice(), b"}"].concat();
-    match (notice.subscription_id, notice.meta, notice.params) {
-        (Some(found), ..) => splice.replace(found, id),
-        (None, Some(found), _) if is_object_at(message, found) => {
-            splice.insert_member(message, found, &member);
-        }
-        (None, Some(found), _) => {
-            splice.replace(found, [b"{", member.as_slice(), b"}"].concat());
-        }
-        (None, None, Some(params)) if is_object_at(message, params) => {
-            splice.insert_member(message, params, &meta);
-        }
-        (None, None, Some(params)) => {
-            splice.replace(params, [b"{", meta.as_slice(), b"}"].concat());
-        }
-        (None, None, None) => {
-            let params = [b"\"params\":{", meta.as_slice(), b"}"].concat();
-            splice.insert_member(message, notice.message, &params);
-        }
-    }
-    splice.apply(message)
 }
 
 /// The answer to a request of the server, which this era does not have.

@@ -12,13 +12,15 @@
 mod channel;
 mod discover;
 mod listen;
+mod notices;
+mod outcome;
 mod peek;
 mod server_message;
 mod splice;
 
-pub use channel::{
-    Channel, Delivery, EVENT_BYTES_MAX, Ignored, OpenError, Opened, REQUESTS_MAX, Received,
-    RequestKey,
-};
+pub use channel::Channel;
 pub use discover::{DISCOVER_REQUEST, DiscoverAnswer, discover_answer};
+pub use outcome::{
+    Delivery, EVENT_BYTES_MAX, Ignored, OpenError, Opened, REQUESTS_MAX, Received, RequestKey,
+};
 pub use peek::{Peeked, peek};

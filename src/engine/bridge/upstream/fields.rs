@@ -1,13 +1,11 @@
 //! The header fields of a modern request, out of its body.
 //!
-//! Source: 2026-07-28 Streamable HTTP, Standard Request Headers and Value Encoding.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+//! Source: 2026-07-28 Streamable HTTP, Standard Request Headers.
 
 use crate::engine::mcp::message::{Call, Message};
 use crate::engine::mcp::methods::NameSource;
 use crate::engine::mcp::revision::Revision;
+use crate::engine::mcp::sentinel::encoded;
 
 /// A header field: name and value.
 pub type Field = (Box<str>, Box<[u8]>);
@@ -39,42 +37,13 @@ fn name<'b>(call: &'b Call, body: &'b [u8]) -> Option<&'b str> {
     text.as_ref().map(|text| text.as_str(body))
 }
 
-/// `text` as a header value: as it is where it can be one and looks like no encoded value, else in base64 between sentinels.
-#[must_use]
-pub fn encoded(text: &str) -> Vec<u8> {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        && text.trim_matches(' ').len() == text.len()
-        && !(text.starts_with("=?base64?") && text.ends_with("?="));
-    match is_plain {
-        true => text.as_bytes().to_vec(),
-        false => format!("=?base64?{}?=", STANDARD.encode(text)).into_bytes(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-    use super::{encoded, mirrored};
+    use super::mirrored;
     use crate::engine::mcp::message::Body;
     use crate::engine::mcp::scan::{ScanLimits, scan};
-
-    #[test]
-    fn text_that_a_header_cannot_carry_is_encoded() {
-        for (text, value) in [
-            ("read_file", "read_file"),
-            ("a b", "a b"),
-            ("", ""),
-            (" a", "=?base64?IGE=?="),
-            ("a ", "=?base64?YSA=?="),
-            ("über", "=?base64?w7xiZXI=?="),
-            ("a\tb", "=?base64?YQli?="),
-            ("=?base64?Y?=", "=?base64?PT9iYXNlNjQ/WT89?="),
-            ("=?base64?Y", "=?base64?Y"),
-        ] {
-            assert_eq!(encoded(text), value.as_bytes(), "{text:?}");
-        }
-    }
 
     #[test]
     fn the_fields_mirror_the_body() {

@@ -83,7 +83,7 @@ impl ParamHeaders {
 
 impl Param {
     /// The token of the argument, where it is a string, number or boolean.
-    fn value<'a>(&self, arguments: &'a str) -> Option<&'a str> {
+    pub(super) fn value<'a>(&self, arguments: &'a str) -> Option<&'a str> {
         let mut at = Span::new(0, arguments.len());
         for step in &self.path {
             let mut below = None;

@@ -26,13 +26,15 @@ pub fn read_listing(message: &[u8]) -> Option<Listing> {
     let (mut tools, mut next_cursor) = (None, None);
     members(text, result, |name, value| match name {
         "tools" => tools = Some(value),
-        "nextCursor" => next_cursor = Some(text[value.range()].into()),
+        "nextCursor" => next_cursor = Some(&text[value.range()]),
         _ => {}
     })
     .ok()?;
     let tools = tools?;
     let mut listing = Listing {
-        next_cursor: next_cursor.filter(|cursor: &Box<str>| cursor.starts_with('"')),
+        next_cursor: next_cursor
+            .filter(|cursor| cursor.starts_with('"'))
+            .map(Into::into),
         ..Listing::default()
     };
     let mut kept = Vec::new();

@@ -94,7 +94,6 @@ fn a_thousand_abandoned_sessions_leave_no_process_and_no_descriptor() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn churn() {
-    guard_io::process::adopt_orphans().unwrap();
     let mut child = stdio_server(&[]);
     child.max_children = 8;
     let bench = Bench::new(child);

@@ -92,3 +92,31 @@ async fn a_server_that_works_again_is_used_again() {
     assert_eq!(bench.state.reach(), Reach::Up);
     assert!(bench.try_open().await.is_ok() && bench.try_open().await.is_ok());
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_probe_finds_out_whether_children_work_and_leaves_none() {
+    let short = Duration::from_millis(200);
+    let rows = [
+        (stdio_server(&[]), DEADLINE, Reach::Up),
+        (stdio_server(&["--era", "legacy"]), DEADLINE, Reach::Up),
+        (stdio_server(&["--no-answer"]), short, Reach::Up),
+        (shell("exit 1"), DEADLINE, Reach::Down),
+        (shell("no-such-program"), DEADLINE, Reach::Down),
+    ];
+    for (child, patience, found) in rows {
+        let bench = Bench::new(child);
+        let command = Arc::clone(&bench.command);
+        let probed = probe_child(
+            Arc::clone(&bench.state),
+            command,
+            &Limits::DEFAULT,
+            patience,
+        );
+        within_deadline(probed).await;
+        assert_eq!(bench.state.reach(), found, "{:?}", bench.command.args);
+        until("the child is gone", || {
+            bench.state.children.alive.value() == 0
+        })
+        .await;
+    }
+}

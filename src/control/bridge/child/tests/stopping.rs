@@ -106,11 +106,20 @@ async fn a_process_outside_the_group_that_holds_the_pipe_delays_nothing() {
     let stranger = call(&mut link, "spawn", json!({ "detached": true })).await;
     send_call(&link, "crash", json!({})).await;
     assert_eq!(next_end(&mut link).await, LinkEnd::Exited);
+    // It detached itself, and its parent ended by itself: it may stay until the gateway ends.
     bench.all_ended().await;
-    let killed = std::process::Command::new("kill")
-        .args(["-9", &stranger])
-        .status();
-    assert!(killed.unwrap().success());
+    until("stranger is gone", || has_ended(&stranger)).await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_child_that_is_killed_takes_along_what_it_detached() {
+    let bench = Bench::new(stdio_server(&["--blind-to-eof"])).patient(AT_ONCE, AT_ONCE);
+    let mut link = bench.open().await;
+    let detached = call(&mut link, "spawn", json!({ "detached": true })).await;
+    assert!(is_known(&detached));
+    drop(link);
+    until("the child is gone", || bench.rooms.children() == 0).await;
+    assert!(!is_known(&detached));
 }
 
 #[tokio::test(flavor = "current_thread")]

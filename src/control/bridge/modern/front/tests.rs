@@ -122,6 +122,11 @@ async fn what_is_no_request_is_answered_here() {
         (post("", "[]"), "400 ", "-32600"),
         (post("", &format!("[{}]", call("1", "n"))), "400 ", "-32600"),
         (
+            post("", &call("1", "n").replace("tools/call", "initialize")),
+            "404 ",
+            "-32601",
+        ),
+        (
             post("", r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
             "400 ",
             "-32600",

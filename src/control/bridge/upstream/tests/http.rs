@@ -292,6 +292,29 @@ async fn the_standalone_stream_is_opened_and_opened_again() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_place_in_the_standalone_stream_that_is_refused_is_given_up() {
+    let notification = r#"{"jsonrpc":"2.0","method":"x"}"#;
+    let gets = AtomicUsize::new(0);
+    let (mut link, log) = session(move |_| match gets.fetch_add(1, SeqCst) {
+        0 => stream(&["retry: 1\nid: a\ndata:\n\n"], false),
+        1 => Response::empty(409),
+        2 => Response::empty(400),
+        3 => stream(&[&event(notification)], false),
+        _ => Response::empty(405),
+    })
+    .await;
+    say(&link, INITIALIZED).await;
+    assert_eq!(hear(&mut link).await, (notification.to_owned(), None));
+    log.until(|heard| heard.len() == 7).await;
+    let places: Vec<_> = log.all()[2..]
+        .iter()
+        .map(|heard| heard.field("last-event-id").map(str::to_owned))
+        .collect();
+    let place = Some("a".to_owned());
+    assert_eq!(places, [None, place.clone(), place, None, None]);
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_session_ends_with_its_standalone_stream_where_that_says_so() {
     let (mut link, _) = session(|_| Response::empty(404)).await;
     say(&link, INITIALIZED).await;

@@ -259,6 +259,17 @@ async fn what_is_no_such_server_is_unreachable() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_server_that_names_no_endpoint_is_not_waited_for() {
+    let port = start(|_| async { stream(&[": hello\n\n"], true) }).await;
+    let hasty = server_with(port, |parts, _| {
+        (parts.connect_timeout_ms, parts.timeout_ms) = (50, 50);
+    });
+    let connecting = SseConnector::new(hasty);
+    let refused = tokio::time::timeout(PATIENCE, connecting.connect(owner())).await;
+    assert!(matches!(refused, Ok(Err(ConnectError::Unreachable(_)))));
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_message_beyond_the_bound_ends_the_session() {
     let older = Older::start("/m", 202).await;
     let server = server_with(older.port, |_, limits| limits.event_bytes = 100);

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use super::{Channel, Delivery, EVENT_BYTES_MAX, Ignored, OpenError, REQUESTS_MAX, Received};
+use super::super::outcome::{
+    Delivery, EVENT_BYTES_MAX, Ignored, OpenError, REQUESTS_MAX, Received, RequestKey,
+};
+use super::Channel;
 use crate::engine::bridge::state_seal::StateSeal;
 use crate::engine::seal::Sealer;
 use crate::engine::session::Owner;
@@ -253,6 +256,29 @@ fn what_is_no_single_request_does_not_open() {
 }
 
 #[test]
+fn methods_of_earlier_revisions_never_reach_the_server() {
+    let mut channel = channel();
+    let modern =
+        r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"uri":"a:b"}"#;
+    for method in [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+    ] {
+        for params in [modern, r#"{"uri":"a:b"}"#] {
+            let opened = channel.open(owner('a'), &request("1", method, params), NOW);
+            assert_eq!(opened, Err(OpenError::Gone), "{method} {params}");
+        }
+    }
+    assert!(
+        channel
+            .open(owner('a'), &request("1", "com.example/new", "{}"), NOW)
+            .is_ok()
+    );
+}
+
+#[test]
 fn open_requests_are_bounded() {
     let mut channel = channel();
     let message = request("1", "tools/list", "{}");
@@ -381,18 +407,21 @@ fn an_untagged_change_reaches_every_listen_that_asked_and_is_tagged_for_each() {
 
 #[test]
 fn a_server_ends_a_subscription_with_its_clients_id() {
-    let mut channel = channel();
-    listen(&mut channel, r#""l""#, "{}");
-    let end = |id: &str| {
+    let end = |id: &str, meta: &str| {
         format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}{meta}}}}}"#
         )
     };
-    assert_eq!(
-        delivered(&mut channel, &end("1")),
-        [(1, end(r#""l""#), true)]
-    );
-    assert_eq!(ignored(&mut channel, &end("1")), Ignored::Late);
+    let tag = |id: &str| format!(r#","_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
+    for (from, to) in [(String::new(), String::new()), (tag("1"), tag(r#""l""#))] {
+        let mut channel = channel();
+        listen(&mut channel, r#""l""#, "{}");
+        assert_eq!(
+            delivered(&mut channel, &end("1", &from)),
+            [(1, end(r#""l""#, &to), true)]
+        );
+        assert_eq!(ignored(&mut channel, &end("1", &from)), Ignored::Late);
+    }
 }
 
 #[test]
@@ -439,6 +468,54 @@ fn a_request_state_goes_out_sealed_and_comes_back_for_the_same_call_alone() {
     );
 }
 
+/// Whatever a server sends, it is sorted or ignored; and whatever a request holds, it is opened or refused.
+#[test]
+fn no_bytes_break_the_channel() {
+    let seeds = [
+        r#"{"jsonrpc":"2.0","id":1,"result":{"_meta":{"io.modelcontextprotocol/subscriptionId":1},"requestState":"s"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"_meta":{}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b"}}"#,
+        r#"{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"progressToken":"t"}}}"#,
+        r#"{"jsonrpc":"2.0","id":"\u00e9","error":{"code":-32601,"message":"\ud800"}}"#,
+    ];
+    let mut dice = Dice(42);
+    let mut channel = channel();
+    listen(
+        &mut channel,
+        "1",
+        r#"{"toolsListChanged":true,"resourceSubscriptions":["a:b"]}"#,
+    );
+    for _ in 0..20_000 {
+        let mut bytes = seeds[dice.roll(seeds.len())].as_bytes().to_vec();
+        for _ in 0..dice.roll(4) {
+            let at = dice.roll(bytes.len());
+            match dice.roll(4) {
+                0 => bytes[at] = dice.roll(256) as u8,
+                1 => bytes[at] = br#"{}[]":,0n\"#[dice.roll(10)],
+                2 => drop(bytes.drain(at..)),
+                _ => bytes.insert(at, bytes[dice.roll(bytes.len())]),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        if let Ok(opened) = channel.open(owner('a'), &bytes, NOW) {
+            assert!(!opened.message.contains(&b'\n'));
+            let _ = channel.cancel(opened.key);
+        }
+        if let Received::Deliver(deliveries) = channel.receive(&bytes, NOW) {
+            for delivery in deliveries {
+                let text = str::from_utf8(&delivery.message).unwrap();
+                let read = serde_json::from_str::<&serde_json::value::RawValue>(text);
+                assert!(read.is_ok(), "{text}");
+            }
+        }
+        if channel.is_empty() {
+            listen(&mut channel, "1", r#"{"toolsListChanged":true}"#);
+        }
+    }
+}
+
 /// A small generator, so that a failure can be repeated.
 struct Dice(u64);
 
@@ -478,7 +555,7 @@ fn no_interleaving_delivers_to_another() {
                 3 if !open.is_empty() => {
                     let (number, nonce) = open.swap_remove(dice.roll(open.len()));
                     if dice.roll(2) == 0 {
-                        assert!(channel.cancel(super::RequestKey(number)).is_some());
+                        assert!(channel.cancel(RequestKey(number)).is_some());
                     } else {
                         check(
                             &delivered(&mut channel, &result(number, nonce)),

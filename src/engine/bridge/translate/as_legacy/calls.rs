@@ -20,6 +20,8 @@ pub(super) struct Call {
     pub(super) rounds: u32,
     /// `requestState` of the round that is being answered, as written.
     pub(super) state: Option<String>,
+    /// Whether its modern request is under way; else the client is being asked.
+    pub(super) is_asked: bool,
 }
 
 impl Call {
@@ -30,6 +32,7 @@ impl Call {
             message: message.to_owned(),
             rounds: 0,
             state: None,
+            is_asked: true,
         }
     }
 
@@ -56,7 +59,8 @@ impl Session {
         if self.is_listen(number) {
             return self.listen_says(number, &message, now_ms, acts);
         }
-        let Some(call) = self.calls.get(&number) else {
+        let call = self.calls.get(&number).filter(|call| call.is_asked);
+        let Some(call) = call else {
             return;
         };
         match &message.kind {
@@ -106,6 +110,10 @@ impl Session {
     pub fn lost(&mut self, number: Number, lost: Lost, now_ms: u64, acts: &mut Vec<Act>) {
         if self.is_listen(number) {
             return self.listen_lost(number, now_ms, acts);
+        }
+        // A request that was answered by asking for input is over, and its call is not.
+        if !self.wants(number) {
+            return;
         }
         let Some(call) = self.calls.remove(&number) else {
             return;

@@ -3,7 +3,7 @@
 use super::super::input::{InputRequest, InputRequired, ROUNDS_MAX, check, input_responses};
 use super::super::object::{Object, quoted};
 use super::super::request::Answers;
-use super::super::wire::{self, Message, line};
+use super::super::wire::{self, Message};
 use super::calls::Call;
 use super::{Act, Number, Session};
 use crate::engine::mcp::methods::Method;
@@ -38,6 +38,7 @@ impl Session {
             return acts.push(call.fail("upstream needs input that the client does not support"));
         }
         call.state = required.state;
+        call.is_asked = false;
         for input in &required.inputs {
             let question = self.ask_client(number, &call, input);
             acts.push(question);
@@ -83,8 +84,10 @@ impl Session {
 
     /// The client answers a question.
     pub(super) fn response(&mut self, message: &Message<'_>, acts: &mut Vec<Act>) {
-        let id = message.id().and_then(|id| id.parse().ok());
-        let question = id.and_then(|id: u64| self.questions.get_mut(&id));
+        let Some(id) = message.id().and_then(|id| id.parse().ok()) else {
+            return;
+        };
+        let question = self.questions.get_mut(&id);
         let Some(question) = question.filter(|question| question.answer.is_none()) else {
             return;
         };
@@ -97,7 +100,10 @@ impl Session {
             None if question.method == Method::ElicitationCreate => {
                 question.answer = Some("{\"action\":\"cancel\"}".to_owned());
             }
-            None => return self.give_up(number, acts),
+            None => {
+                self.questions.remove(&id);
+                return self.give_up(number, acts);
+            }
         }
         self.retry_if_answered(number, acts);
     }
@@ -120,6 +126,7 @@ impl Session {
         let responses = has_answers.then(|| input_responses(answered));
         self.questions.retain(|_, question| question.call != number);
         let state = call.state.take();
+        call.is_asked = true;
         let answers = Answers {
             responses,
             state: state.as_deref(),
@@ -131,30 +138,28 @@ impl Session {
 
     /// The client cannot answer: the call fails.
     fn give_up(&mut self, number: Number, acts: &mut Vec<Act>) {
-        if let Some(call) = self.calls.remove(&number) {
-            acts.push(call.fail("client did not provide the input that upstream needs"));
-        }
-        self.withdraw(number, acts);
+        let Some(call) = self.calls.remove(&number) else {
+            return;
+        };
+        self.withdraw(number, Some(&call.id), acts);
+        acts.push(call.fail("client did not provide the input that upstream needs"));
     }
 
-    /// Takes the questions of a call back that are not answered.
-    pub(super) fn withdraw(&mut self, number: Number, acts: &mut Vec<Act>) {
+    /// Takes the questions of a call back that are not answered, on the stream of the client's request `during`.
+    pub(super) fn withdraw(&mut self, number: Number, during: Option<&str>, acts: &mut Vec<Act>) {
         self.questions.retain(|id, question| {
             if question.call == number && question.answer.is_none() {
-                acts.push(withdrawn(*id));
+                acts.push(withdrawn(*id, during));
             }
             question.call != number
         });
     }
 }
 
-fn withdrawn(id: u64) -> Act {
-    let message = format!(
-        r#"{{"jsonrpc":"2.0","method":"{}","params":{{"requestId":{id}}}}}"#,
-        Method::Cancelled.as_str()
-    );
+fn withdrawn(id: u64, during: Option<&str>) -> Act {
+    let params = format!("{{\"requestId\":{id}}}");
     Act::ToClient {
-        message: line(message),
-        during: None,
+        message: wire::notification(Method::Cancelled.as_str(), &params),
+        during: during.map(str::to_owned),
     }
 }

@@ -217,7 +217,7 @@ impl Session {
         if let Some(number) = call.map(|(number, _)| *number) {
             self.calls.remove(&number);
             acts.push(Act::Drop(number));
-            self.withdraw(number, acts);
+            self.withdraw(number, None, acts);
         }
     }
 
@@ -230,7 +230,8 @@ impl Session {
     /// Whether anything that answers the modern request `number` is wanted still.
     #[must_use]
     pub fn wants(&self, number: Number) -> bool {
-        self.calls.contains_key(&number) || self.is_listen(number)
+        let call = self.calls.get(&number);
+        call.is_some_and(|call| call.is_asked) || self.is_listen(number)
     }
 
     /// When [`tick`](Self::tick) must be called next.
