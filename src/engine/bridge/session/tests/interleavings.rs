@@ -27,6 +27,8 @@ struct World {
     dice: Dice,
     /// Requests that wait: the stream of each id.
     waiting: BTreeMap<String, StreamId>,
+    /// What the server calls each of them.
+    names: BTreeMap<String, String>,
     /// For each nonce that the server said: where it must turn up.
     said: HashMap<String, Vec<StreamId>>,
     /// For each stream the events that were read of it, by id.
@@ -40,6 +42,7 @@ impl World {
             desk: Desk::open(),
             dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             waiting: BTreeMap::new(),
+            names: BTreeMap::new(),
             said: HashMap::new(),
             read: HashMap::new(),
             nonces: 0,
@@ -74,9 +77,17 @@ impl World {
             _ => format!("\"{number}\""),
         };
         if !self.waiting.contains_key(&id) {
-            let stream = self.desk.call(&id);
-            self.waiting.insert(id, stream);
+            self.call_as(&id);
         }
+    }
+
+    fn call_as(&mut self, id: &str) {
+        let stream = self.desk.call(id);
+        let request = self.desk.forwarded.last().unwrap();
+        let (_, rest) = request.split_once(r#""id":"#).unwrap();
+        let name = rest.split(',').next().unwrap();
+        self.names.insert(id.to_owned(), name.to_owned());
+        self.waiting.insert(id.to_owned(), stream);
     }
 
     fn some_waiting(&mut self) -> Option<(String, StreamId)> {
@@ -114,8 +125,9 @@ impl World {
             self.said.insert(nonce.clone(), vec![]);
         }
         self.waiting.remove(&id);
+        let name = &self.names[&id];
         self.desk.hear(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":"{nonce}"}}"#
+            r#"{{"jsonrpc":"2.0","id":{name},"result":"{nonce}"}}"#
         ));
     }
 
@@ -141,11 +153,16 @@ impl World {
             return;
         };
         self.waiting.remove(&id);
+        let name = self.names[&id].clone();
         self.desk.cancel(&id);
         let nonce = self.nonce();
         self.said.insert(nonce.clone(), vec![]);
+        // Perhaps not before its id is in use again.
+        if self.dice.roll(2) == 0 {
+            self.call_as(&id);
+        }
         self.desk.hear(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":"{nonce}"}}"#
+            r#"{{"jsonrpc":"2.0","id":{name},"result":"{nonce}"}}"#
         ));
     }
 
