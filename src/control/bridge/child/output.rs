@@ -18,6 +18,9 @@ use super::lines::{LineKind, Lines, READ_BYTES, flatten};
 /// Others who hold the pipe may write for ever.
 const REMAINS_BYTES_MAX: usize = 1_024 * 1_024;
 
+/// From here on a message is large, in bytes.
+const LARGE_BYTES: usize = 64 * 1_024;
+
 /// Gives every message of `pipe` to `to`, in order, waiting while it is full, until the output or the child ends; what is in
 /// the pipe then is still given. Where nobody listens any more, it goes on reading: a child that is told to end must not hang
 /// in a write.
@@ -123,13 +126,27 @@ async fn give(line: &[u8], to: &mpsc::Sender<FromServer>, trace: &Trace) -> bool
             trace.answered();
             let mut bytes = line.to_vec();
             flatten(&mut bytes);
-            let message = FromServer::Message {
-                bytes,
-                during: None,
-            };
-            to.send(message).await.is_ok()
+            queue(bytes, to).await
         }
     }
+}
+
+/// Queues a message, a large one only when nothing else waits: a queue holds [`LARGE_BYTES`] for each of its places, and one
+/// message beside.
+async fn queue(bytes: Vec<u8>, to: &mpsc::Sender<FromServer>) -> bool {
+    let places = if bytes.len() > LARGE_BYTES {
+        to.max_capacity()
+    } else {
+        1
+    };
+    let Ok(mut free) = to.reserve_many(places).await else {
+        return false;
+    };
+    if let Some(place) = free.next() {
+        let during = None;
+        place.send(FromServer::Message { bytes, during });
+    }
+    true
 }
 
 /// Logs what the child writes to its standard error until that or the child ends. It is always read: a full pipe would stop
