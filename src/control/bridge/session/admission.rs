@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::mailbox::Handle;
 use super::rooms::{FrontId, Place, Room, SessionRooms};
@@ -58,6 +59,8 @@ pub(super) struct Front {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) rooms: Arc<SessionRooms>,
     pub(super) settings: FrontSettings,
+    /// Whether it shuts down. Each session's task listens, and ends with the front.
+    pub(super) closing: watch::Sender<bool>,
     server: Arc<str>,
 }
 
@@ -73,7 +76,13 @@ impl Front {
             connector,
             rooms,
             settings,
+            closing: watch::Sender::new(false),
         }
+    }
+
+    /// Whether no new session begins.
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
     }
 
     fn place(&self, owner: Owner) -> Place {
@@ -151,12 +160,10 @@ impl Front {
         }
     }
 
-    /// Ends every session and waits until they are gone, a few seconds at most.
+    /// Ends every session and waits until their tasks are gone, a few seconds at most. None begins afterwards.
     pub(super) async fn shutdown(&self) {
-        let begun = Instant::now();
-        while self.rooms.end_all(self.id, Failure::Draining) > 0 && begun.elapsed() < LEAVE_WAIT {
-            sleep(ROOM_PAUSE).await;
-        }
+        self.closing.send_replace(true);
+        let _ = timeout(LEAVE_WAIT, self.closing.closed()).await;
     }
 }
 

@@ -97,7 +97,7 @@ impl SessionFront {
                     let (reply, answer) = oneshot::channel();
                     let post = Post {
                         body: inbound.body,
-                        scanned,
+                        scanned: Box::new(scanned),
                         takes_events,
                         reply,
                     };
@@ -117,6 +117,9 @@ impl SessionFront {
         let id = scanned.messages().iter().find_map(Message::request_id);
         let id = id.map(|id| id.raw(&inbound.body).to_vec());
         let refuse = |failure| refusal(failure, id.as_deref());
+        if self.0.is_closing() {
+            return refuse(Failure::Draining);
+        }
         let (room, link) = match self.0.connect(owner).await {
             Ok(connected) => connected,
             Err(error) => return self.refuse_opening(&error, &inbound, &scanned, id.as_deref()),
@@ -129,7 +132,7 @@ impl SessionFront {
         let post = Post {
             takes_events: inbound.takes_events(),
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             reply,
         };
         // An empty mailbox has room.
@@ -142,6 +145,7 @@ impl SessionFront {
             mailbox,
             settings: self.0.settings.session,
             idle_timeout_ms: self.0.settings.idle_timeout_ms,
+            closing: self.0.closing.subscribe(),
         });
         tokio::spawn(actor.run());
         answer

@@ -160,7 +160,9 @@ impl SessionRooms {
         let Some((_, entry)) = idlest else {
             return false;
         };
-        entry.is_ending = end(entry, Failure::SessionUnknown);
+        // One whose mailbox is full is in use.
+        let end = Command::End(Failure::SessionUnknown);
+        entry.is_ending = entry.handle.commands.try_send(end).is_ok();
         if entry.is_ending {
             self.counts.count(SessionEvent::Displaced);
         }
@@ -178,31 +180,9 @@ impl SessionRooms {
             || left.any(|left| left.at_ms + LEFT_MS > now_ms && is_near(&left.place))
     }
 
-    /// Ends every session of `front`; returns how many are left to end.
-    pub(super) fn end_all(&self, front: FrontId, failure: Failure) -> usize {
-        let mut table = self.table();
-        let mut left = 0;
-        for entry in table.sessions.values_mut() {
-            if entry.place.front == front {
-                left += 1;
-                entry.is_ending = entry.is_ending || end(entry, failure);
-            }
-        }
-        left
-    }
-
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Tells a session to end. One whose mailbox is full is in use.
-fn end(entry: &Entry, failure: Failure) -> bool {
-    entry
-        .handle
-        .commands
-        .try_send(Command::End(failure))
-        .is_ok()
 }
 
 /// A session's place: taken before its link, given back when it is dropped.

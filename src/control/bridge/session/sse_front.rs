@@ -78,6 +78,9 @@ impl SseFront {
     }
 
     async fn open(&self, owner: Owner) -> Response {
+        if self.0.is_closing() {
+            return refusal(Failure::Draining, None);
+        }
         let (mut room, link) = match self.0.connect(owner).await {
             Ok(connected) => connected,
             Err(error) => return refusal(self.0.failure_of(&error), None),
@@ -95,6 +98,7 @@ impl SseFront {
             mailbox,
             pulse,
             events,
+            closing: self.0.closing.subscribe(),
         };
         tokio::spawn(actor.run());
         Response::events(receiver).with("Mcp-Session-Id", session_id)
@@ -108,7 +112,7 @@ impl SseFront {
         let (reply, answer) = oneshot::channel();
         let post = Post {
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             takes_events: true,
             reply,
         };

@@ -43,6 +43,25 @@ async fn who_opens_the_stream_takes_it_over() {
 }
 
 #[tokio::test]
+async fn who_takes_over_from_a_stalled_reader_gets_what_it_did_not_take() {
+    let mut play = Play::new();
+    let (session, server) = play.open().await;
+    let _stalled = play.send('a', get(&session, None)).await;
+    let last = 5;
+    for index in 0..=last {
+        server.say(&notice(&index.to_string())).await;
+    }
+    let mut reading = Reading::of(play.send('a', get(&session, None)).await);
+    // What was written to the earlier reader's connection is in its hands.
+    let mut seen = Vec::new();
+    while seen.last() != Some(&notice(&last.to_string())) {
+        seen.push(reading.next().await.unwrap());
+    }
+    let expected: Vec<_> = (0..=last).map(|index| notice(&index.to_string())).collect();
+    assert!(expected.ends_with(&seen) && seen.len() >= 4, "{seen:?}");
+}
+
+#[tokio::test]
 async fn who_left_resumes_with_the_rest() {
     let mut play = Play::new();
     let (session, mut server) = play.open().await;
@@ -81,9 +100,7 @@ async fn a_reader_that_stalls_holds_up_its_own_session_and_loses_nothing() {
     other_server.hear().await.unwrap();
     other_server.say(&result("1")).await;
     assert_eq!(soon(answer).await.unwrap().status, 200);
-    let accepted = play
-        .send('a', post(Some(&session), &super::result("\"q\"")))
-        .await;
+    let accepted = play.send('a', post(Some(&session), &result("\"q\""))).await;
     assert_eq!(accepted.status, 202, "what the client sends goes on");
     for index in 0..MESSAGES {
         assert_eq!(listening.next().await.unwrap(), notice(&index.to_string()));
