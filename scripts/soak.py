@@ -126,8 +126,8 @@ def main():
     configuration = gateway.Configuration(folder)
     configuration.section("[rate_limit]", requests_per_second=1_000_000, burst_size=1_000_000)
     key = configuration.api_key("soak", ["*"])
-    configuration.server("small", f"http://127.0.0.1:{port}/tools/10")
-    configuration.server("large", f"http://127.0.0.1:{port}/tools/500")
+    configuration.server("small", transport="http", url=f"http://127.0.0.1:{port}/tools/10")
+    configuration.server("large", transport="http", url=f"http://127.0.0.1:{port}/tools/500")
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(processes.Service("upstream", fixture, port, folder))
         service = stack.enter_context(gateway.gateway(options.guard, configuration))

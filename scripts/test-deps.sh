@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need into tests/.cache: a Node 22, both conformance suites, the SDK clients and the upstream
-# servers. Runs again at no cost when nothing changed; a part whose version changed is installed anew.
+# Installs what the tests need into tests/.cache: a Node 22, both conformance suites, the SDK clients and the servers
+# that the gateway is put in front of. Runs again at no cost when nothing changed; a part whose version changed is installed anew.
 #
 #   scripts/test-deps.sh            everything
 #   scripts/test-deps.sh --no-apt   leave the system's packages alone
@@ -60,8 +60,9 @@ npm_part() {
     installed "$dir" "$*"
 }
 
+# python_venv NAME VERSION: a virtual environment with that version of the SDK.
 python_venv() {
-    local dir="$cache/venv" stamp="mcp==$PYTHON_SDK"
+    local dir="$cache/$1" stamp="mcp==$2"
     stale "$dir" "$stamp" || return 0
     say "pip: $stamp"
     rm -rf "$dir"
@@ -104,6 +105,8 @@ npm_part conformance-stable "@modelcontextprotocol/conformance@$CONFORMANCE_STAB
 npm_part conformance-next "@modelcontextprotocol/conformance@$CONFORMANCE_NEXT"
 npm_part typescript "@modelcontextprotocol/sdk@$TYPESCRIPT_SDK" "@modelcontextprotocol/client@$TYPESCRIPT_CLIENT"
 npm_part server-everything "@modelcontextprotocol/server-everything@$SERVER_EVERYTHING"
-python_venv
+npm_part server-filesystem "@modelcontextprotocol/server-filesystem@$SERVER_FILESYSTEM"
+python_venv venv "$PYTHON_SDK"
+python_venv venv-1 "$PYTHON_SDK_1"
 python_conformance_server
 say "ready in ${cache#"$root"/}"

@@ -56,10 +56,11 @@ pub fn kill_orphans() {
 
 impl ProcessGroup {
     /// Starts `command` as the leader of a session and group of its own: default signals, no inherited descriptor beyond the
-    /// standard three, killed when the calling thread ends. Blocks until the program was found or not; call it on a thread
+    /// standard three, killed when the calling thread ends. `open_files` is its soft limit of descriptors, where it is not to be
+    /// ours: a program that closes every number up to the limit takes seconds under a server's. Blocks until the program was found or not; call it on a thread
     /// that lives as long as the process.
-    pub fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
-        sys::isolate(command);
+    pub fn spawn(command: &mut Command, open_files: Option<u64>) -> io::Result<(Self, Pipes)> {
+        sys::isolate(command, open_files);
         let mut leaders = kin::leaders();
         let mut leader = command.spawn()?;
         leaders.insert(number(&leader));
@@ -187,6 +188,7 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(10);
+    const OPEN_FILES: u64 = 123;
 
     fn shell(script: &str) -> (ProcessGroup, Pipes) {
         let mut command = Command::new("/bin/sh");
@@ -194,7 +196,7 @@ mod tests {
             .args(["-c", script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        ProcessGroup::spawn(&mut command).unwrap()
+        ProcessGroup::spawn(&mut command, Some(OPEN_FILES)).unwrap()
     }
 
     fn first_line(pipes: &mut Pipes) -> String {
@@ -287,6 +289,13 @@ mod tests {
         };
         assert!(is_default("SigIgn:") && is_default("SigBlk:"), "{said}");
         reap(group);
+    }
+
+    #[test]
+    fn a_child_has_its_own_limit_of_open_files_and_may_raise_it() {
+        let (group, mut pipes) = shell("echo $(ulimit -Sn); ulimit -Sn $(ulimit -Hn)");
+        assert_eq!(first_line(&mut pipes), OPEN_FILES.to_string());
+        assert!(reap(group).success());
     }
 
     const DETACHED: &str = "setsid sh -c 'sleep 1000 & echo $$ $!; wait' &";

@@ -1,5 +1,7 @@
 //! What the process asks of the kernel for itself, once, at the start.
 
+use std::sync::OnceLock;
+
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
@@ -26,8 +28,17 @@ pub fn open_files_max() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
+/// How many files might be open before [`harden`] raised the limit: what children get. `None`: nothing was raised.
+#[must_use]
+pub(super) fn open_files_before() -> Option<u64> {
+    OPEN_FILES_BEFORE.get().copied().flatten()
+}
+
+static OPEN_FILES_BEFORE: OnceLock<Option<u64>> = OnceLock::new();
+
 fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
+    OPEN_FILES_BEFORE.get_or_init(|| limit.current);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,

@@ -53,10 +53,12 @@ pub enum Failed {
     Rpc(i64, String),
     /// An answer that is not MCP.
     NotMcp(&'static str),
-    /// There is no link to the server: it cannot be started or reached.
-    NoLink(ConnectError),
-    /// The link to the server ended.
-    Ended(LinkEnd),
+    /// A child cannot be started, or an HTTP+SSE server not be reached; with the remedy.
+    NoLink(String),
+    /// The child exited.
+    Exited,
+    /// The server ended the conversation otherwise.
+    Ended(String),
 }
 
 impl fmt::Display for Failed {
@@ -81,18 +83,33 @@ impl fmt::Display for Failed {
                 "answer is not MCP: {why}; check url, or command and args"
             ),
             // It says its remedy itself.
-            Self::NoLink(why) => write!(f, "{why}"),
-            Self::Ended(LinkEnd::Exited) => write!(
+            Self::NoLink(why) => f.write_str(why),
+            Self::Exited => write!(
                 f,
                 "{}; what it says of that on standard error is above",
                 LinkEnd::Exited
             ),
-            Self::Ended(end) => write!(f, "{end}"),
+            Self::Ended(why) => f.write_str(why),
         }
     }
 }
 
 impl std::error::Error for Failed {}
+
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        Self::NoLink(error.to_string())
+    }
+}
+
+impl From<LinkEnd> for Failed {
+    fn from(end: LinkEnd) -> Self {
+        match end {
+            LinkEnd::Exited => Self::Exited,
+            end => Self::Ended(end.to_string()),
+        }
+    }
+}
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {

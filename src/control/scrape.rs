@@ -1,7 +1,7 @@
 //! The body of `/metrics`.
 
 use super::usage;
-use crate::engine::snapshot::UpstreamAddress;
+use crate::engine::snapshot::{HttpTransport, Server, Upstream, UpstreamAddress};
 use crate::mailbox::{AuditLane, Reach, Readiness, ServerState, Shared};
 use crate::metrics::scrape::{self, UpstreamSource};
 use crate::metrics::{Exposition, WorkerMetrics, family};
@@ -16,10 +16,14 @@ pub fn metrics(shared: &Shared) -> String {
         .iter()
         .map(|worker| &*worker.metrics)
         .collect();
-    let servers: Vec<_> = live.servers.iter().map(|server| source(server)).collect();
+    let servers = live.snapshot.servers().iter().zip(&live.servers);
+    let servers: Vec<_> = servers
+        .map(|(server, state)| source(server, state))
+        .collect();
     scrape::workers(&mut out, &workers);
     scrape::upstreams(&mut out, &servers);
     scrape::children(&mut out, &servers);
+    scrape::sessions(&mut out, &shared.control.sessions);
     shared
         .control
         .active_identities
@@ -41,17 +45,18 @@ pub fn metrics(shared: &Shared) -> String {
 
 /// The `transport` of a server's labels.
 #[must_use]
-pub(super) const fn transport(address: &UpstreamAddress) -> &'static str {
-    match address {
-        UpstreamAddress::Http { .. } | UpstreamAddress::Unix { .. } => "http",
-        UpstreamAddress::Child(_) => "stdio",
+pub(super) const fn transport(upstream: &Upstream) -> &'static str {
+    match (&upstream.address, upstream.speech.transport) {
+        (UpstreamAddress::Child(_), _) => "stdio",
+        (_, HttpTransport::Streamable) => "http",
+        (_, HttpTransport::Sse) => "sse",
     }
 }
 
-fn source(server: &ServerState) -> UpstreamSource<'_> {
+fn source<'a>(configured: &Server, server: &'a ServerState) -> UpstreamSource<'a> {
     UpstreamSource {
         server: &server.name,
-        transport: transport(&server.address),
+        transport: transport(&configured.upstream),
         cells: server.cells(),
         children: matches!(server.address, UpstreamAddress::Child(_)).then_some(&*server.children),
         up: match server.reach() {

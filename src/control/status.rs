@@ -62,7 +62,7 @@ fn server((server, state): (&Server, &std::sync::Arc<ServerState>)) -> Value {
         .collect();
     json!({
         "name": server.name,
-        "transport": transport(&server.upstream.address),
+        "transport": transport(&server.upstream),
         "address": address,
         "resolved": resolved,
         "required": server.required,

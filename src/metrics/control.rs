@@ -1,7 +1,9 @@
 //! Counters that the control thread writes.
 
+use std::sync::Arc;
+
 use super::labels::ReloadResult;
-use super::{Counter, Gauge};
+use super::{Counter, Gauge, SessionCells};
 
 /// What control counts about itself. It is the only writer.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct ControlMetrics {
     pub audit_write_errors: Counter,
     /// Age in milliseconds of the oldest record that is not written yet.
     pub audit_lag_ms: Gauge,
+    /// Sessions that the gateway itself holds.
+    pub sessions: Arc<SessionCells>,
 }
 
 impl ControlMetrics {

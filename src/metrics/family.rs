@@ -88,6 +88,12 @@ families! {
         "Processes of a stdio server that were wanted, by result.";
     CHILD_ENDS Counter "mcp_guard_child_ends_total" ["server", "how"]
         "Processes of a stdio server that ended, by the way in which they did.";
+    SESSIONS Gauge "mcp_guard_sessions" []
+        "Sessions of clients that the gateway itself holds, in front of stdio, HTTP+SSE and translated servers.";
+    SESSION_EVENTS Counter "mcp_guard_sessions_total" ["event"]
+        "What happened to sessions that the gateway itself holds.";
+    UNPLACED_MESSAGES Counter "mcp_guard_unplaced_messages_total" ["reason"]
+        "Messages of servers, in sessions that the gateway itself holds, that reached no client.";
     CONNECTIONS Gauge "mcp_guard_connections" []
         "Client connections open.";
     CONNECTIONS_ACCEPTED Counter "mcp_guard_connections_accepted_total" []

@@ -177,6 +177,32 @@ label_set! {
     }
 }
 
+label_set! {
+    /// What happened to a session that the gateway itself holds (`mcp_guard_sessions_total`).
+    SessionEvent {
+        /// It began.
+        Begun => "begun",
+        /// It ended because nothing used it (`limits.session_idle_timeout`).
+        Expired => "expired",
+        /// It was idle, and ended to make room for another.
+        Displaced => "displaced",
+        /// It was wanted, and found no room.
+        Refused => "refused",
+    }
+}
+
+label_set! {
+    /// Why a message of a server reached no client (`mcp_guard_unplaced_messages_total`).
+    UnplacedMessage {
+        /// An answer to nothing that waited.
+        StrayResponse => "stray_response",
+        /// What it said is no message.
+        Unreadable => "unreadable",
+        /// Nobody took it, and there was no room to keep it.
+        Lost => "lost",
+    }
+}
+
 /// HTTP statuses that have a label of their own; the last slot is for all others.
 pub const STATUSES: [&str; 29] = [
     "200", "202", "204", "301", "302", "304", "307", "308", "400", "401", "403", "404", "405",

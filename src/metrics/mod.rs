@@ -15,6 +15,7 @@ pub mod family;
 mod histogram;
 mod labels;
 pub mod scrape;
+mod session;
 mod upstream;
 mod worker;
 
@@ -25,8 +26,9 @@ pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, UpstreamResult,
-    provider_label, status_label,
+    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, UnplacedMessage,
+    UpstreamResult, provider_label, status_label,
 };
+pub use session::SessionCells;
 pub use upstream::UpstreamCells;
 pub use worker::{METHODS_MAX, WorkerMetrics};

@@ -2,12 +2,13 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, UnplacedMessage,
+    UpstreamResult, provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
-    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, UpstreamCells, WorkerMetrics,
-    family,
+    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, SessionCells, UpstreamCells,
+    WorkerMetrics, family,
 };
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
@@ -96,6 +97,20 @@ pub fn children(out: &mut Exposition, servers: &[UpstreamSource<'_>]) {
         for &how in ChildEnd::ALL {
             ends.used(&[server, how.as_str()], cells.ends(how));
         }
+    }
+}
+
+/// Adds what was counted about sessions that the gateway itself holds.
+pub fn sessions(out: &mut Exposition, cells: &SessionCells) {
+    out.family(&family::SESSIONS)
+        .value(&[], cells.held.value() as f64);
+    let mut events = out.family(&family::SESSION_EVENTS);
+    for &event in SessionEvent::ALL {
+        events.used(&[event.as_str()], cells.counted(event));
+    }
+    let mut unplaced = out.family(&family::UNPLACED_MESSAGES);
+    for &reason in UnplacedMessage::ALL {
+        unplaced.used(&[reason.as_str()], cells.unplaced_for(reason));
     }
 }
 

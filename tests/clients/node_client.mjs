@@ -2,6 +2,7 @@
 // Drives MCP servers with the TypeScript SDK's clients, 1.x and 2.x, and says which properties hold.
 //
 //   node_client.mjs --conformance URL --recorder URL --seen URL [--reference URL] [--key K [--reader K --limited K]]
+//                   [--transport sse] [--era legacy]
 //
 // The arguments are those of python_client.py. Prints one line a property and `N passed, N failed`.
 
@@ -9,11 +10,11 @@ import { parseArgs } from "node:util";
 
 import { features } from "./node_features.mjs";
 import { gatewayAnswers } from "./node_gateway.mjs";
-import { connect } from "./node_sdks.mjs";
+import { connect, isLegacy } from "./node_sdks.mjs";
 
 const PROPERTY_DEADLINE_MS = 30_000;
 
-const names = ["conformance", "recorder", "reference", "seen", "key", "reader", "limited", "only"];
+const names = ["conformance", "recorder", "reference", "seen", "key", "reader", "limited", "transport", "era", "only"];
 const options = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
 const { values: plan } = parseArgs({ options });
 for (const name of ["conformance", "recorder", "seen"]) {
@@ -25,7 +26,7 @@ for (const name of ["conformance", "recorder", "seen"]) {
 
 // Connects with the key that may do everything, or with `more.key`, and closes when the property is decided.
 plan.with = async (sdk, url, use, more = {}) => {
-  const connection = await connect(sdk, url, more.key ?? plan.key, more.elicited);
+  const connection = await connect(sdk, url, more.key ?? plan.key, more.elicited, plan.transport);
   try {
     return await use(connection);
   } finally {
@@ -61,6 +62,7 @@ const properties = [...features, ...(plan.reader ? gatewayAnswers : [])];
 for (const { name, sdks, holds, needsReference } of properties) {
   if ((plan.only && !name.includes(plan.only)) || (needsReference && !plan.reference)) continue;
   for (const sdk of sdks) {
+    if (plan.era === "legacy" && !isLegacy(sdk)) continue;
     if (await check(`${name} [${sdk}]`, () => holds(plan, sdk))) passed += 1;
     else failed += 1;
   }

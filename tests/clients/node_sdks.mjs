@@ -10,6 +10,7 @@ const require = createRequire(join(import.meta.dirname, "../.cache/typescript/pa
 const legacySdk = {
   ...require("@modelcontextprotocol/sdk/client/index.js"),
   ...require("@modelcontextprotocol/sdk/client/streamableHttp.js"),
+  ...require("@modelcontextprotocol/sdk/client/sse.js"),
   types: require("@modelcontextprotocol/sdk/types.js"),
 };
 const modernSdk = require("@modelcontextprotocol/client");
@@ -24,6 +25,8 @@ export const SDK_2_MODERN = "typescript 2.x, 2026-07-28";
 export const SDK_2_AUTO = "typescript 2.x, auto";
 
 const negotiation = { [SDK_2_LEGACY]: "legacy", [SDK_2_MODERN]: { pin: "2026-07-28" }, [SDK_2_AUTO]: "auto" };
+
+export const isLegacy = (sdk) => sdk === SDK_1 || sdk === SDK_2_LEGACY;
 
 // What the client answers when the server asks for something.
 function handlers(elicited) {
@@ -55,18 +58,20 @@ function newClient(sdk, elicited, notified) {
   return client;
 }
 
-// A connected client of `sdk`; its HTTP answers are kept in `statuses`.
-export async function connect(sdk, url, key, elicited = {}) {
+// A connected client of `sdk`, over HTTP+SSE where `over` says `sse`; its HTTP answers are kept in `statuses`.
+export async function connect(sdk, url, key, elicited = {}, over = "http") {
   const notified = [];
   const statuses = [];
-  const Transport = (sdk === SDK_1 ? legacySdk : modernSdk).StreamableHTTPClientTransport;
+  const transports = sdk === SDK_1 ? legacySdk : modernSdk;
+  const Transport = over === "sse" ? transports.SSEClientTransport : transports.StreamableHTTPClientTransport;
+  const endpoint = new URL(over === "sse" ? url.replace("/mcp", "/sse") : url);
   const watchingFetch = async (input, init) => {
     const answer = await fetch(input, init);
     statuses.push({ status: answer.status, retryAfter: answer.headers.get("retry-after") });
     return answer;
   };
   const headers = key ? { authorization: `Bearer ${key}` } : {};
-  const transport = new Transport(new URL(url), { requestInit: { headers }, fetch: watchingFetch });
+  const transport = new Transport(endpoint, { requestInit: { headers }, fetch: watchingFetch });
   const client = newClient(sdk, elicited, notified);
   await client.connect(transport, { timeout: REQUEST_TIMEOUT_MS });
   const call = (name, args = {}, options = {}) => {
@@ -79,7 +84,7 @@ export async function connect(sdk, url, key, elicited = {}) {
     notified,
     statuses,
     call,
-    revision: sdk === SDK_1 ? transport.protocolVersion : client.getNegotiatedProtocolVersion(),
+    revision: sdk === SDK_1 ? (transport.protocolVersion ?? transport._protocolVersion) : client.getNegotiatedProtocolVersion(),
     list: async () => (await client.listTools()).tools,
     prompts: async () => (await client.listPrompts()).prompts.map(({ name }) => name),
     resources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
@@ -87,7 +92,7 @@ export async function connect(sdk, url, key, elicited = {}) {
     prompt: async (name, args) => (await client.getPrompt({ name, arguments: args })).messages[0].content.text,
     // A legacy session is ended at the server first; a modern connection has none.
     close: async () => {
-      if (sdk !== SDK_2_MODERN && transport.sessionId) await transport.terminateSession();
+      if (sdk !== SDK_2_MODERN && transport.sessionId && transport.terminateSession) await transport.terminateSession();
       await client.close();
     },
   };

@@ -46,11 +46,11 @@ def reason(failure):
     return f"{type(failure).__name__}: {failure}{where}"
 
 
-async def run(plan, only):
+async def run(plan, only, only_era):
     passed = failed = 0
     for function, era, gateway_only, needs_reference in properties:
         skipped = (gateway_only and not plan.reader) or (needs_reference and not plan.reference)
-        if skipped or (only and only not in function.__name__):
+        if skipped or (only_era and era != only_era) or (only and only not in function.__name__):
             continue
         if await check(function, era, plan):
             passed += 1
@@ -66,11 +66,13 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     for name in ("reference", "key", "reader", "limited"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--transport", choices=("http", "sse"), default="http", help="sse: at /sse instead of /mcp")
+    parser.add_argument("--era", help="run the properties of this era alone")
     parser.add_argument("--only", help="run the properties whose name contains this")
     options = parser.parse_args()
     # What goes wrong shows in a property; the client logs what it unwinds, too.
     logging.disable(logging.CRITICAL)
-    return anyio.run(run, Plan(options), options.only)
+    return anyio.run(run, Plan(options), options.only, options.era)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import contextlib
 import anyio
 import httpx2
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 READ_TIMEOUT_S = 20
@@ -26,12 +27,16 @@ class Plan:
         self.key = options.key
         self.reader = options.reader
         self.limited = options.limited
+        self.transport = options.transport
 
     @contextlib.asynccontextmanager
     async def connect(self, url, mode, key=None, **callbacks):
         """A connected client with `key`, or with the key that may do everything."""
         async with http_client(key or self.key) as http:
-            transport = streamable_http_client(url, http_client=http)
+            if self.transport == "sse":
+                transport = sse_client(url.replace("/mcp", "/sse"), headers=dict(http.headers))
+            else:
+                transport = streamable_http_client(url, http_client=http)
             async with Client(transport, mode=mode, read_timeout_seconds=READ_TIMEOUT_S, **callbacks) as client:
                 yield client
 

@@ -2,7 +2,9 @@
 """Runs real SDK clients (Python, TypeScript 1.x and 2.x) through the gateway.
 
     run.py --guard target/debug/mcp-guard    servers and gateway are started here
-    run.py --direct                          the same properties without a gateway: shows that the tests are right
+    run.py --guard … --over stdio|sse|mixed  the servers are the gateway's children, speak HTTP+SSE, or differ
+    run.py --guard … --over-sse              the clients speak HTTP+SSE to the gateway
+    run.py --direct [--over sse]             the same properties without a gateway: shows that the tests are right
     run.py --stand-in NAME                   a plain proxy in place of the gateway, or a defective one
     run.py --only-python | --only-node       one of the runners
     run.py --only NAME                       properties whose name contains NAME
@@ -26,15 +28,38 @@ RUNNERS = {
     "node": ([packages.NODE_22, "--no-warnings"], HERE / "node_client.mjs"),
 }
 RUN_DEADLINE_S = 600
+# What stands behind the gateway under NAMES: makers that take the folder and the recorder that everything is told to.
+ARRANGEMENTS = {
+    "http": (
+        lambda folder, _: upstreams.python_conformance(folder),
+        lambda _, recorder: contextlib.nullcontext(recorder),
+        lambda folder, _: upstreams.server_everything(folder),
+    ),
+    "stdio": (
+        lambda folder, _: upstreams.python_conformance_stdio(folder),
+        lambda _, recorder: upstreams.recorder_child(recorder),
+        lambda folder, _: upstreams.server_everything_stdio(folder),
+    ),
+    "sse": (
+        lambda folder, _: upstreams.python_conformance_sse(folder),
+        lambda folder, recorder: upstreams.recorder_sse(folder, recorder),
+        lambda folder, _: upstreams.server_everything_sse(folder),
+    ),
+    "mixed": (
+        lambda folder, _: upstreams.python_conformance_stdio(folder),
+        lambda _, recorder: contextlib.nullcontext(recorder),
+        lambda folder, _: upstreams.server_everything_sse(folder),
+    ),
+}
 # The servers' names as arguments of the runners and in the gateway's configuration.
 NAMES = ("conformance", "recorder", "reference")
 # The reader's rights on the recorder and on the conformance server.
 READER = ["echo", "test_simple_text", "prompt:greeting", "resource:record://open"]
 
 
-def bare_plan(servers, endpoints):
+def bare_plan(recorder, endpoints):
     """Arguments of the runners without a gateway: nobody asks for a key."""
-    plan = ["--seen", servers[1].origin]
+    plan = ["--seen", recorder.origin]
     for name, endpoint in zip(NAMES, endpoints):
         plan += [f"--{name}", endpoint.url]
     return plan
@@ -46,12 +71,12 @@ def stand_in_plan(stand_in, servers, folder, stack):
         own_folder = folder / name
         own_folder.mkdir()
         endpoints.append(stack.enter_context(stand_ins.stand_in(stand_in, server, own_folder)))
-    return bare_plan(servers, endpoints)
+    return bare_plan(servers[1], endpoints)
 
 
-def guarded_plan(binary, servers, folder, stack):
+def guarded_plan(options, servers, recorder, folder, stack):
     """Starts the gateway in front of `servers` and returns the arguments of the runners."""
-    configuration = gateway.Configuration(folder)
+    configuration = gateway.Configuration(folder, **({"legacy_sse": True} if options.over_sse else {}))
     # The limited identity has a limit of its own; the others are never in the way of a test.
     configuration.section("[rate_limit]", requests_per_second=100000, burst_size=100000)
     keys = {
@@ -60,22 +85,27 @@ def guarded_plan(binary, servers, folder, stack):
         "--limited": configuration.api_key("limited", ["*"], rate_limit=4, burst_size=8),
     }
     for name, server in zip(NAMES, servers):
-        configuration.server(name, server.url)
-    service = stack.enter_context(gateway.gateway(binary, configuration))
-    plan = ["--seen", servers[1].origin]
+        # The reference is what a client falls back on, so no era is translated for it.
+        configuration.server(name, **server.keys, **({"translate": False} if name == "reference" else {}))
+    service = stack.enter_context(gateway.gateway(options.guard, configuration))
+    plan = ["--seen", recorder.origin]
     for name in NAMES:
         plan += [f"--{name}", f"{service.origin}/mcp/{name}"]
     for option, key in keys.items():
         plan += [option, key]
-    return plan
+    if options.over_sse or options.over == "sse":
+        plan += ["--era", "legacy"]
+    return plan + (["--transport", "sse"] if options.over_sse else [])
 
 
-def make_plan(options, servers, folder, stack):
+def make_plan(options, recorder, folder, stack):
+    servers = [stack.enter_context(make(folder, recorder)) for make in ARRANGEMENTS[options.over]]
     if options.guard:
-        return guarded_plan(options.guard, servers, folder, stack)
+        return guarded_plan(options, servers, recorder, folder, stack)
     if options.stand_in:
         return stand_in_plan(options.stand_in, servers, folder, stack)
-    return bare_plan(servers, servers)
+    over_sse = ["--era", "legacy", "--transport", "sse"] if options.over == "sse" else []
+    return bare_plan(recorder, servers) + over_sse
 
 
 def run_clients(options, plan):
@@ -100,9 +130,13 @@ def arguments():
     target.add_argument("--stand-in", choices=[name for name in stand_ins.NAMES if name != "token"])
     for name in RUNNERS:
         parser.add_argument(f"--only-{name}", dest="runners", action="append_const", const=name)
+    parser.add_argument("--over", choices=ARRANGEMENTS, default="http", help="how the gateway reaches the servers")
+    parser.add_argument("--over-sse", action="store_true", help="how the clients reach the gateway")
     parser.add_argument("--only", help="run the properties whose name contains this")
     options = parser.parse_args()
     options.runners = options.runners or list(RUNNERS)
+    if not options.guard and (options.over_sse or options.over not in ("http", "sse")):
+        parser.error("only the gateway reaches these servers: --guard is missing")
     return options
 
 
@@ -111,9 +145,8 @@ def main():
     folder = processes.scratch_folder("clients")
     try:
         with contextlib.ExitStack() as stack:
-            makers = (upstreams.python_conformance, upstreams.recorder, upstreams.server_everything)
-            servers = [stack.enter_context(make(folder)) for make in makers]
-            result = run_clients(options, make_plan(options, servers, folder, stack))
+            recorder = stack.enter_context(upstreams.recorder(folder))
+            result = run_clients(options, make_plan(options, recorder, folder, stack))
     except (packages.Missing, processes.StartFailure, FileNotFoundError) as failure:
         print(f"clients: {failure}", file=sys.stderr)
         return 2

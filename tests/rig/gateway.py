@@ -21,19 +21,25 @@ def key_hash(key):
 
 
 def toml(section, **values):
-    """One section; strings, numbers, booleans and lists of strings are written alike in JSON and in TOML."""
-    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    lines = [f"{name} = {toml_value(value)}" for name, value in values.items()]
     return "\n".join([section, *lines, ""])
+
+
+def toml_value(value):
+    """Strings, numbers, booleans and lists of strings are written alike in JSON and in TOML; a table is not."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {toml_value(each)}" for name, each in value.items()) + " }"
+    return json.dumps(value)
 
 
 class Configuration:
     """Text of a configuration file, built up section by section."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **server):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self._sections = [
-            toml("[server]", host="127.0.0.1", port=self.port, workers=2),
+            toml("[server]", host="127.0.0.1", port=self.port, workers=2, **server),
             toml("[server.admin]", port=0),
             toml("[audit]", file=str(self.folder / "audit.jsonl")),
         ]
@@ -61,11 +67,13 @@ class Configuration:
     def without_rate_limit(self):
         return self.section("[rate_limit]", enabled=False)
 
-    def upstream(self, url):
-        return self.section("[upstream]", transport="http", url=url)
+    def upstream(self, **keys):
+        """The only server; `keys` as `Service.keys` and `Child.keys` give them."""
+        return self.section("[upstream]", **keys)
 
-    def server(self, name, url, **more):
-        return self.section("[[upstream.servers]]", name=name, transport="http", url=url, **more)
+    def server(self, name, **keys):
+        """One server of several."""
+        return self.section("[[upstream.servers]]", name=name, **keys)
 
     def text(self):
         return "\n".join(self._sections)

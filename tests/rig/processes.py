@@ -44,10 +44,11 @@ def settle(folder, code):
 class Service:
     """A server process that listens on a port of the loopback interface while the `with` block runs."""
 
-
-    def __init__(self, name, command, port, folder, env=None, cwd=None):
+    def __init__(self, name, command, port, folder, env=None, cwd=None, endpoint="/mcp", transport="http"):
         self.name = name
         self.port = port
+        self.endpoint = endpoint
+        self.transport = transport
         self.log_path = pathlib.Path(folder) / f"{name}.log"
         self._command = [str(part) for part in command]
         self._env = {**os.environ, **(env or {})}
@@ -64,7 +65,12 @@ class Service:
 
     @property
     def url(self):
-        return f"{self.origin}/mcp"
+        return f"{self.origin}{self.endpoint}"
+
+    @property
+    def keys(self):
+        """How an upstream section of the gateway's configuration names this server."""
+        return {"transport": self.transport, "url": self.url}
 
     def __enter__(self):
         self.start()
@@ -93,14 +99,14 @@ class Service:
                 raise StartFailure(f"{self.name} did not listen within {START_DEADLINE_S} s:\n{self.log_tail()}")
             time.sleep(POLL_INTERVAL_S)
 
-    def stop(self):
+    def stop(self, deadline_s=STOP_DEADLINE_S):
         """Ends the process group that this service leads, and nothing else."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if not self.alive():
                 return
             os.killpg(self._process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_DEADLINE_S)
+                self._process.wait(deadline_s)
 
     def alive(self):
         return self._process is not None and self._process.poll() is None

@@ -10,14 +10,15 @@ const SIGNAL_MAX: i32 = 64;
 /// First descriptor that a child must not inherit.
 const FD_PRIVATE_MIN: libc::c_uint = 3;
 
-/// Makes `command` start its child in a session and process group of its own, with default signals and no descriptor beyond
-/// the standard three, and die with the thread that spawns it.
-pub(crate) fn isolate(command: &mut Command) {
+/// Makes `command` start its child in a session and process group of its own, with default signals, no descriptor beyond the
+/// standard three and `open_files` as its soft limit of more, and die with the thread that spawns it.
+pub(crate) fn isolate(command: &mut Command, open_files: Option<u64>) {
     let parent = own_id();
     let prepare = move || {
         own_session()?;
         die_with(parent)?;
         default_signals()?;
+        limit_open_files(open_files)?;
         close_on_exec()
     };
     // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are sound: it makes system calls
@@ -54,6 +55,20 @@ fn default_signals() -> io::Result<()> {
     check(unsafe { libc::sigemptyset(&raw mut none) })?;
     // SAFETY: `none` is initialised; the old mask is not asked for.
     check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()) })
+}
+
+/// The hard limit stays, so that a child can raise its own.
+fn limit_open_files(soft: Option<u64>) -> io::Result<()> {
+    let Some(soft) = soft else { return Ok(()) };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is writable.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
+    limit.rlim_cur = soft.min(limit.rlim_max);
+    // SAFETY: `limit` is initialised.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })
 }
 
 /// Marks what a library may have opened without O_CLOEXEC. Kernels before 5.11 cannot; every descriptor of ours has the flag.

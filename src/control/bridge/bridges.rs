@@ -34,7 +34,8 @@ pub(in crate::control) struct Bridges {
 impl Bridges {
     /// No bridge yet. Bounds of the whole process are those of the configuration in force now.
     pub(in crate::control) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        let rooms = Rooms::new(&shared.live.load().snapshot.limits);
+        let limits = &shared.live.load().snapshot.limits;
+        let rooms = Rooms::new(limits, Arc::clone(&shared.control.sessions));
         Arc::new(Self {
             shared,
             rooms,

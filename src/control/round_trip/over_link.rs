@@ -111,11 +111,8 @@ struct LinkPeer {
 impl LinkPeer {
     async fn connect(connector: &dyn Connector) -> Result<Self, Failed> {
         // The gateway itself asks, for nobody's account.
-        let link = connector.connect(Owner::gateway()).await;
-        Ok(Self {
-            link: link.map_err(Failed::NoLink)?,
-            next_id: 1,
-        })
+        let link = connector.connect(Owner::gateway()).await?;
+        Ok(Self { link, next_id: 1 })
     }
 
     /// A link that takes nothing more says why on its other half, which is read next.
@@ -128,8 +125,8 @@ impl LinkPeer {
     async fn next(&mut self) -> Result<Value, Failed> {
         loop {
             match self.link.from_server.recv().await {
-                None => return Err(Failed::Ended(LinkEnd::Broke)),
-                Some(FromServer::Ended(end)) => return Err(Failed::Ended(end)),
+                None => return Err(LinkEnd::Broke.into()),
+                Some(FromServer::Ended(end)) => return Err(end.into()),
                 Some(FromServer::Message { bytes, .. }) => {
                     if let Ok(message) = serde_json::from_slice(&bytes) {
                         return Ok(message);

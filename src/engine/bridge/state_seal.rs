@@ -219,7 +219,7 @@ mod tests {
         let other_tool = call(r#"{"name":"u","arguments":{"a":1.0,"b":"x y"}}"#);
         let params = r#"{"name":"t","arguments":{"a":1.0,"b":"x y"}}"#;
         let other_owner = binding(owner('b'), "tools/call", params).unwrap();
-        let other_method = binding(owner('a'), "prompts/get", params).unwrap();
+        let other_method = binding(owner('a'), "tools/list", params).unwrap();
         for (case, other) in [
             ("arguments", other_args),
             ("text", other_text),

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::chatter::{Chatter, Verdict, printable};
 use super::command::{SpawnError, command};
+use crate::control::process;
 use crate::engine::snapshot::ChildCommand;
 use crate::mailbox::{Reach, ServerState};
 use crate::metrics::{ChildEnd, ChildStart};
@@ -50,7 +51,8 @@ impl Launcher {
     pub(super) fn spawn(self: &Arc<Self>) -> Result<(ProcessGroup, Pipes, Arc<Trace>), SpawnError> {
         let started_ms = self.now_ms();
         self.backoff().started(started_ms, chance());
-        let spawned = ProcessGroup::spawn(&mut command(&self.command));
+        let open_files = process::open_files_before();
+        let spawned = ProcessGroup::spawn(&mut command(&self.command), open_files);
         let (group, pipes) = spawned.map_err(|error| {
             let error = SpawnError::new(&self.command, error);
             self.state.children.start(ChildStart::Failed);

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::lane::Lane;
 use super::schemas::ToolsEpoch;
@@ -31,6 +32,9 @@ const COMMANDS_MAX: usize = 64;
 
 /// Messages that wait for a server that does not read, before no more requests are taken.
 const UNSENT_MAX: usize = 64;
+
+/// Time for which a server that takes no more messages may stay silent before it counts as gone.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
 
 /// One request for the driver.
 #[derive(Debug)]
@@ -209,9 +213,12 @@ impl Driver {
                 });
                 Ok(answers)
             }
-            Err(OpenError::Full) => {
-                tracing::warn!(server = %self.settings.server, "{}", OpenError::Full);
-                Err(ConnectError::Full(FullScope::Server))
+            Err(full @ (OpenError::Full | OpenError::OwnerFull)) => {
+                tracing::warn!(server = %self.settings.server, "{full}");
+                Err(ConnectError::Full(match full {
+                    OpenError::OwnerFull => FullScope::Owner,
+                    _ => FullScope::Server,
+                }))
             }
             Err(refused) => {
                 tracing::debug!(server = %self.settings.server, %refused, "request not forwarded");
@@ -319,8 +326,17 @@ async fn link_event(link: &mut Option<Link>, unsent: &mut VecDeque<Unsent>) -> E
                 }
                 Event::Nothing
             }
-            Err(_) => Event::LinkEnded(LinkEnd::Broke),
+            Err(_) => last_words(&mut link.from_server).await,
         },
+    }
+}
+
+/// What a server that takes no more messages still says: answers that were on their way.
+async fn last_words(from_server: &mut mpsc::Receiver<FromServer>) -> Event {
+    match timeout(LAST_WORDS_TIME, from_server.recv()).await {
+        Ok(Some(FromServer::Message { bytes, .. })) => Event::Said(bytes),
+        Ok(Some(FromServer::Ended(end))) => Event::LinkEnded(end),
+        Ok(None) | Err(_) => Event::LinkEnded(LinkEnd::Broke),
     }
 }
 

@@ -112,7 +112,9 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::{OWNERS_MAX, SharedChild, Sharing};
-    use crate::control::bridge::modern::testing::{Connections, ServerSide, ask, next, owner};
+    use crate::control::bridge::modern::testing::{
+        Connections, ServerSide, ask, call, next, number, owner,
+    };
     use crate::control::bridge::{Answers, ConnectError, ModernUpstream as _};
     use crate::engine::seal::Sealer;
     use crate::engine::session::Owner;
@@ -170,6 +172,45 @@ mod tests {
             assert!(server.hear().await.contains(r#""id":2,"#));
         }
         assert!(sides.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_the_tools_is_forgotten_when_the_server_says_so() {
+        let (shared, mut sides) = shared(Sharing::All(owner('0')));
+        let list = r#"{"jsonrpc":"2.0","id":"l","method":"tools/list","params":{"_meta":{}}}"#;
+        let mut listed = shared.ask(ask(list)).await.unwrap();
+        let mut server = sides.recv().await.unwrap();
+        let page = |id: u64| {
+            let param = r#"{"type":"string","x-mcp-header":"Nonce"}"#;
+            format!(
+                r#"{{"id":{id},"result":{{"tools":[{{"name":"t","inputSchema":{{"properties":{{"nonce":{param}}}}}}}]}}}}"#
+            )
+        };
+        let listing = number(&server.hear().await);
+        server.say(&page(listing)).await;
+        assert!(next(&mut listed).await.is_some());
+        let mut refused = shared.ask(ask(&call("1", "n"))).await.unwrap();
+        assert!(next(&mut refused).await.unwrap().contains("-32020"));
+
+        server
+            .say(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#)
+            .await;
+        // Heard in order: what answers this, the server said after the change.
+        let mut prompts = ask_as(&shared, owner('a')).await.unwrap();
+        let prompts_number = number(&server.hear().await);
+        server
+            .say(&format!(r#"{{"id":{prompts_number},"result":{{}}}}"#))
+            .await;
+        assert!(next(&mut prompts).await.is_some());
+
+        let calling = tokio::spawn(async move {
+            let mut answers = shared.ask(ask(&call("1", "n"))).await.unwrap();
+            next(&mut answers).await.unwrap()
+        });
+        let asked = server.hear().await;
+        assert!(asked.contains("tools/list"), "{asked}");
+        server.say(&page(number(&asked))).await;
+        assert!(calling.await.unwrap().contains("-32020"));
     }
 
     #[tokio::test]

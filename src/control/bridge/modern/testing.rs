@@ -51,6 +51,12 @@ impl ServerSide {
             .unwrap();
     }
 
+    /// Takes no more messages.
+    pub(super) fn deafen(&mut self) {
+        self.heard.close();
+        while self.heard.try_recv().is_ok() {}
+    }
+
     /// Ends, and says so.
     pub(super) async fn exit(self) {
         let end = FromServer::Ended(LinkEnd::Exited);

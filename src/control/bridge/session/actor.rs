@@ -4,16 +4,17 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use super::mailbox::{Command, Handle, Mailbox, Post, Pulse};
+use super::mailbox::{Command, Handle, Mailbox, Post, Pulse, closed};
 use super::readers::Readers;
-use super::reply::{refusal, refused};
+use super::reply::{failure_of, refusal, refused};
 use super::rooms::Room;
 use crate::control::bridge::{FromServer, Link, LinkEnd};
 use crate::control::http::Response;
 use crate::engine::bridge::session::{Action, Opened, Posted, Session, Settings, StreamId};
 use crate::engine::reply::Failure;
+use crate::metrics::{SessionEvent, UnplacedMessage};
 
 /// Messages of the client that wait for a link that is full. POSTs wait beyond it.
 const OUTBOUND_MAX: usize = 16;
@@ -33,6 +34,7 @@ pub(super) struct Start {
     pub(super) mailbox: Mailbox,
     pub(super) settings: Settings,
     pub(super) idle_timeout_ms: u64,
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// The task.
@@ -47,6 +49,8 @@ pub(super) struct Actor {
     session: Session,
     pulse: Arc<Pulse>,
     idle_timeout_ms: u64,
+    /// Whether the front shuts down.
+    closing: watch::Receiver<bool>,
     used_at_ms: u64,
     /// Since when the server takes nothing more.
     deaf_since_ms: Option<u64>,
@@ -83,6 +87,7 @@ impl Actor {
             session: Session::new(start.settings),
             pulse: Arc::default(),
             idle_timeout_ms: start.idle_timeout_ms,
+            closing: start.closing,
             used_at_ms,
             deaf_since_ms: None,
             outbound: VecDeque::new(),
@@ -135,6 +140,7 @@ impl Actor {
             readers,
             posts,
             handle,
+            closing,
             ..
         } = self;
         let is_opening = handle.is_some();
@@ -159,6 +165,7 @@ impl Actor {
                 }
                 Err(_) => Event::Deaf,
             },
+            () = closed(closing) => Event::Commanded(Some(Command::End(Failure::Draining))),
             () = waits => Event::Moved,
             () = abandoned(posts), if is_opening => Event::Moved,
             () = tokio::time::sleep(Duration::from_millis(pause)) => Event::Due,
@@ -213,8 +220,8 @@ impl Actor {
         }
         let is_expired = self.used_at_ms.saturating_add(self.idle_timeout_ms) <= now_ms;
         if is_expired && !self.is_used() {
-            let expired = &self.room.rooms().counts.expired;
-            expired.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let counts = &self.room.rooms().counts;
+            counts.count(SessionEvent::Expired);
             return Some(Failure::SessionUnknown);
         }
         None
@@ -268,10 +275,15 @@ impl Actor {
                 return;
             }
         };
-        // What waits for the earlier reader was kept, and is among the bytes.
-        self.readers.forget(stream);
+        // Who says what it has seen is given the rest from the store; who does not is owed what the earlier reader did not
+        // take.
+        let mut start = self.readers.forget(stream);
+        if last_event_id.is_some() {
+            start.clear();
+        }
+        start.extend_from_slice(&bytes);
         self.perform(actions);
-        self.open(stream, bytes, reply);
+        self.open(stream, start, reply);
         if is_whole {
             self.readers.end(stream);
         }
@@ -366,7 +378,10 @@ impl Actor {
         let mut actions = Vec::new();
         self.session.end(failure, &mut actions);
         self.perform(actions);
-        self.room.rooms().counts.add(self.session.counts());
+        let (cells, counts) = (&self.room.rooms().counts, self.session.counts());
+        cells.unplaced(UnplacedMessage::StrayResponse, counts.stray_responses);
+        cells.unplaced(UnplacedMessage::Unreadable, counts.unreadable);
+        cells.unplaced(UnplacedMessage::Lost, counts.lost);
         self.readers.close();
     }
 }
@@ -376,14 +391,5 @@ async fn abandoned(posts: &mut HashMap<StreamId, oneshot::Sender<Response>>) {
     match posts.values_mut().next() {
         Some(reply) => reply.closed().await,
         None => std::future::pending().await,
-    }
-}
-
-/// What clients are told of a link's end.
-pub(super) fn failure_of(end: LinkEnd) -> Failure {
-    match end {
-        LinkEnd::Exited | LinkEnd::Broke => Failure::UpstreamBroke,
-        LinkEnd::TooLarge => Failure::UpstreamBadAnswer,
-        LinkEnd::SessionLost => Failure::SessionUnknown,
     }
 }

@@ -1,18 +1,20 @@
 //! How a session gets its room and its link.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::rooms::{FrontId, Room, SessionRooms};
-use crate::control::bridge::{ConnectError, Connector, FullScope, Link};
+use super::mailbox::Handle;
+use super::rooms::{FrontId, Place, Room, SessionRooms};
+use crate::control::bridge::{ConnectError, Connector, Link};
 use crate::engine::bridge::session::Settings;
 use crate::engine::limits::Limits;
 use crate::engine::mcp::scan::ScanLimits;
 use crate::engine::reply::Failure;
 use crate::engine::session::Owner;
+use crate::metrics::SessionEvent;
 
 /// How long a new session waits for the room that an ended one leaves. A child may take seconds to end.
 const ROOM_WAIT: Duration = Duration::from_secs(10);
@@ -53,10 +55,13 @@ impl FrontSettings {
 
 /// What both fronts are made of.
 pub(super) struct Front {
-    pub(super) id: FrontId,
+    id: FrontId,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) rooms: Arc<SessionRooms>,
     pub(super) settings: FrontSettings,
+    /// Whether it shuts down. Each session's task listens, and ends with the front.
+    pub(super) closing: watch::Sender<bool>,
+    server: Arc<str>,
 }
 
 impl Front {
@@ -67,21 +72,44 @@ impl Front {
     ) -> Self {
         Self {
             id: rooms.new_front(),
+            server: settings.server.as_ref().into(),
             connector,
             rooms,
             settings,
+            closing: watch::Sender::new(false),
         }
+    }
+
+    /// Whether no new session begins.
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    fn place(&self, owner: Owner) -> Place {
+        Place {
+            front: self.id,
+            server: Arc::clone(&self.server),
+            owner,
+        }
+    }
+
+    /// The session that is called `id`, where it is one of this front and of `owner`. Errors: [`Failure::SessionMissing`],
+    /// [`Failure::SessionUnknown`].
+    pub(super) fn find(&self, owner: Owner, id: Option<&[u8]>) -> Result<Handle, Failure> {
+        let id = id.ok_or(Failure::SessionMissing)?;
+        let handle = self.rooms.find(&self.place(owner), id);
+        handle.ok_or(Failure::SessionUnknown)
     }
 
     /// A room and a link for a new session of `owner`. Where there is no room, the session within the scope that has been
     /// idle longest is ended, and its room is waited for. Errors: [`ConnectError::Full`] where none is idle or none left in
     /// time; otherwise what the connector says.
     pub(super) async fn connect(&self, owner: Owner) -> Result<(Room, Link), ConnectError> {
-        let begun = Instant::now();
+        let (begun, place) = (Instant::now(), self.place(owner));
         let mut room = None;
         let mut displaced_at: Option<Instant> = None;
         loop {
-            let scope = match self.try_connect(owner, &mut room).await {
+            let scope = match self.try_connect(&place, &mut room).await {
                 Err(ConnectError::Full(scope)) => scope,
                 Err(error) => return Err(error),
                 Ok(link) => match room.take() {
@@ -90,13 +118,12 @@ impl Front {
                 },
             };
             let is_leaving = displaced_at.is_some_and(|at| at.elapsed() < LEAVE_WAIT);
-            if !is_leaving && self.rooms.displace(scope, self.id, owner) {
+            if !is_leaving && self.rooms.displace(scope, &place) {
                 displaced_at = Some(Instant::now());
             }
-            let is_hopeless =
-                displaced_at.is_none() && !self.rooms.is_leaving(scope, self.id, owner);
+            let is_hopeless = displaced_at.is_none() && !self.rooms.is_leaving(scope, &place);
             if is_hopeless || begun.elapsed() >= ROOM_WAIT {
-                self.rooms.counts.refused.fetch_add(1, Ordering::Relaxed);
+                self.rooms.counts.count(SessionEvent::Refused);
                 return Err(ConnectError::Full(scope));
             }
             sleep(ROOM_PAUSE).await;
@@ -105,38 +132,38 @@ impl Front {
 
     async fn try_connect(
         &self,
-        owner: Owner,
+        place: &Place,
         room: &mut Option<Room>,
     ) -> Result<Link, ConnectError> {
         if room.is_none() {
-            *room = Some(
-                self.rooms
-                    .take(self.id, owner)
-                    .map_err(ConnectError::Full)?,
-            );
+            *room = Some(self.rooms.take(place).map_err(ConnectError::Full)?);
         }
-        self.connector.connect(owner).await
+        self.connector.connect(place.owner).await
     }
 
     /// What a client is told of a session that could not be connected; the log gets the rest.
     pub(super) fn failure_of(&self, error: &ConnectError) -> Failure {
-        let server = &*self.settings.server;
-        tracing::warn!(server, %error, "session not opened");
+        let server = &*self.server;
         match error {
-            ConnectError::Full(FullScope::Owner | FullScope::Server | FullScope::Process) => {
-                Failure::Overloaded
+            // Anybody can bring these about, as often as they like.
+            ConnectError::Full(_) | ConnectError::BackingOff | ConnectError::WrongEra => {
+                tracing::debug!(server, %error, "session not opened");
             }
+            ConnectError::Unreachable(_) => {
+                tracing::warn!(server, %error, "session not opened");
+            }
+        }
+        match error {
+            ConnectError::Full(_) => Failure::Overloaded,
             ConnectError::BackingOff | ConnectError::Unreachable(_) => Failure::UpstreamUnreachable,
             ConnectError::WrongEra => Failure::UnsupportedVersion,
         }
     }
 
-    /// Ends every session and waits until they are gone, a few seconds at most.
+    /// Ends every session and waits until their tasks are gone, a few seconds at most. None begins afterwards.
     pub(super) async fn shutdown(&self) {
-        let begun = Instant::now();
-        while self.rooms.end_all(self.id, Failure::Draining) > 0 && begun.elapsed() < LEAVE_WAIT {
-            sleep(ROOM_PAUSE).await;
-        }
+        self.closing.send_replace(true);
+        let _ = timeout(LEAVE_WAIT, self.closing.closed()).await;
     }
 }
 

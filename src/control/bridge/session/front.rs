@@ -97,7 +97,7 @@ impl SessionFront {
                     let (reply, answer) = oneshot::channel();
                     let post = Post {
                         body: inbound.body,
-                        scanned,
+                        scanned: Box::new(scanned),
                         takes_events,
                         reply,
                     };
@@ -117,6 +117,9 @@ impl SessionFront {
         let id = scanned.messages().iter().find_map(Message::request_id);
         let id = id.map(|id| id.raw(&inbound.body).to_vec());
         let refuse = |failure| refusal(failure, id.as_deref());
+        if self.0.is_closing() {
+            return refuse(Failure::Draining);
+        }
         let (room, link) = match self.0.connect(owner).await {
             Ok(connected) => connected,
             Err(error) => return self.refuse_opening(&error, &inbound, &scanned, id.as_deref()),
@@ -129,7 +132,7 @@ impl SessionFront {
         let post = Post {
             takes_events: inbound.takes_events(),
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             reply,
         };
         // An empty mailbox has room.
@@ -142,6 +145,7 @@ impl SessionFront {
             mailbox,
             settings: self.0.settings.session,
             idle_timeout_ms: self.0.settings.idle_timeout_ms,
+            closing: self.0.closing.subscribe(),
         });
         tokio::spawn(actor.run());
         answer
@@ -197,9 +201,7 @@ impl SessionFront {
     /// The session that a request is for. Errors: [`Failure::SessionMissing`], [`Failure::SessionUnknown`],
     /// [`Failure::UnknownLegacyVersion`], in this order.
     fn find(&self, owner: Owner, inbound: &Inbound) -> Result<Handle, Failure> {
-        let id = inbound.session.as_deref().ok_or(Failure::SessionMissing)?;
-        let handle = self.0.rooms.find(self.0.id, owner, id);
-        let handle = handle.ok_or(Failure::SessionUnknown)?;
+        let handle = self.0.find(owner, inbound.session.as_deref())?;
         match inbound.names_legacy_revision() {
             true => Ok(handle),
             false => Err(Failure::UnknownLegacyVersion),

@@ -22,7 +22,7 @@ mod sse_front;
 
 pub(in crate::control) use admission::FrontSettings;
 pub(in crate::control) use front::SessionFront;
-pub(in crate::control) use rooms::{SessionCounts, SessionRooms};
+pub(in crate::control) use rooms::SessionRooms;
 pub(in crate::control) use sse_front::SseFront;
 
 #[cfg(test)]

@@ -55,10 +55,18 @@ impl Readers {
         }
     }
 
-    /// Ends it at once: somebody else takes over, and finds in the store what waited.
-    pub(super) fn forget(&mut self, stream: StreamId) {
+    /// Ends it at once, since the reader left or another takes over; returns what waited for it.
+    pub(super) fn forget(&mut self, stream: StreamId) -> Vec<u8> {
         self.open.remove(&stream);
-        self.waiting.retain(|(waiting, _)| *waiting != stream);
+        let mut owed = Vec::new();
+        self.waiting.retain_mut(|(waiting, piece)| {
+            let is_its = *waiting == stream;
+            if let (true, Piece::Bytes(bytes)) = (is_its, piece) {
+                owed.append(bytes);
+            }
+            !is_its
+        });
+        owed
     }
 
     /// Whether a reader holds up the session.
@@ -78,11 +86,13 @@ impl Readers {
         };
         let stream = *stream;
         let Some(sender) = self.open.get(&stream) else {
-            return self.forget(stream);
+            self.forget(stream);
+            return;
         };
         let Ok(permit) = sender.reserve().await else {
             // It stays open, so that the session is told that the reader left.
-            return self.waiting.retain(|(waiting, _)| *waiting != stream);
+            self.waiting.retain(|(waiting, _)| *waiting != stream);
+            return;
         };
         match self.waiting.pop_front() {
             Some((_, Piece::Bytes(bytes))) => permit.send(bytes),

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use super::mailbox::{Command, Handle, Pulse};
 use crate::control::bridge::FullScope;
-use crate::engine::bridge::session::Counts;
 use crate::engine::reply::Failure;
 use crate::engine::session::Owner;
+use crate::metrics::{SessionCells, SessionEvent};
 
 /// Rooms that were left lately and are remembered.
 const LEFT_MAX: usize = 64;
@@ -17,37 +17,31 @@ const LEFT_MAX: usize = 64;
 /// How long a room that was left is remembered: what it held, a child perhaps, may take that long to end.
 const LEFT_MS: u64 = 3_000;
 
-/// What became of sessions since the process started.
-#[derive(Debug, Default)]
-pub(in crate::control) struct SessionCounts {
-    /// Sessions that began.
-    pub(in crate::control) begun: AtomicU64,
-    /// Sessions that ended because nothing used them (`limits.session_idle_timeout`).
-    pub(in crate::control) expired: AtomicU64,
-    /// Idle sessions that ended to make room for others.
-    pub(in crate::control) displaced: AtomicU64,
-    /// Sessions that found no room.
-    pub(in crate::control) refused: AtomicU64,
-    /// Responses of servers to nothing that waited.
-    pub(in crate::control) stray_responses: AtomicU64,
-    /// What servers said that is no message.
-    pub(in crate::control) unreadable: AtomicU64,
-    /// Messages of servers that nobody took and no store could keep.
-    pub(in crate::control) lost: AtomicU64,
-}
-
-impl SessionCounts {
-    pub(super) fn add(&self, counts: Counts) {
-        let add = |counter: &AtomicU64, more| counter.fetch_add(more, Ordering::Relaxed);
-        add(&self.stray_responses, counts.stray_responses);
-        add(&self.unreadable, counts.unreadable);
-        add(&self.lost, counts.lost);
-    }
-}
-
 /// One front among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrontId(u64);
+
+/// Where a session belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The front that made it.
+    pub(super) front: FrontId,
+    /// The server behind it, which may have several fronts.
+    pub(super) server: Arc<str>,
+    /// Whose it is.
+    pub(super) owner: Owner,
+}
+
+impl Place {
+    /// Whether a session here counts where `scope` is full for one at `other`.
+    fn is_within(&self, scope: FullScope, other: &Self) -> bool {
+        match scope {
+            FullScope::Owner => self.owner == other.owner,
+            FullScope::Server => self.server == other.server,
+            FullScope::Process => true,
+        }
+    }
+}
 
 /// The process's sessions: bounds over all fronts, and the table in which each is found.
 #[derive(Debug)]
@@ -56,7 +50,7 @@ pub(in crate::control) struct SessionRooms {
     fronts: AtomicU64,
     table: Mutex<Table>,
     /// What became of them.
-    pub(in crate::control) counts: SessionCounts,
+    pub(super) counts: Arc<SessionCells>,
 }
 
 #[derive(Debug)]
@@ -73,14 +67,12 @@ struct Table {
 #[derive(Debug)]
 struct Left {
     at_ms: u64,
-    front: FrontId,
-    owner: Owner,
+    place: Place,
 }
 
 #[derive(Debug)]
 struct Entry {
-    front: FrontId,
-    owner: Owner,
+    place: Place,
     handle: Handle,
     pulse: Arc<Pulse>,
     /// Whether it was told to end.
@@ -89,8 +81,12 @@ struct Entry {
 
 impl SessionRooms {
     /// Room for `sessions_max` sessions (`limits.sessions`), `sessions_per_owner_max` of them for one owner
-    /// (`limits.sessions_per_principal`).
-    pub(in crate::control) fn new(sessions_max: usize, sessions_per_owner_max: usize) -> Arc<Self> {
+    /// (`limits.sessions_per_principal`), counted in `counts`.
+    pub(in crate::control) fn new(
+        sessions_max: usize,
+        sessions_per_owner_max: usize,
+        counts: Arc<SessionCells>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
             fronts: AtomicU64::new(0),
@@ -102,7 +98,7 @@ impl SessionRooms {
                 sessions: HashMap::new(),
                 left: VecDeque::new(),
             }),
-            counts: SessionCounts::default(),
+            counts,
         })
     }
 
@@ -111,11 +107,6 @@ impl SessionRooms {
         let mut table = self.table();
         table.sessions_max = sessions_max;
         table.sessions_per_owner_max = per_owner_max;
-    }
-
-    /// Sessions that are held now, over all fronts.
-    pub(in crate::control) fn sessions(&self) -> usize {
-        self.table().rooms
     }
 
     pub(super) fn new_front(&self) -> FrontId {
@@ -127,76 +118,66 @@ impl SessionRooms {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes a room for a session of `owner` at `front`.
-    pub(super) fn take(self: &Arc<Self>, front: FrontId, owner: Owner) -> Result<Room, FullScope> {
+    /// Takes a room for a session at `place`.
+    pub(super) fn take(self: &Arc<Self>, place: &Place) -> Result<Room, FullScope> {
         let mut table = self.table();
         if table.rooms >= table.sessions_max {
             return Err(FullScope::Process);
         }
-        let of_owner = table.rooms_by_owner.get(&owner).copied().unwrap_or(0);
+        let of_owner = table.rooms_by_owner.get(&place.owner).copied().unwrap_or(0);
         if of_owner >= table.sessions_per_owner_max {
             return Err(FullScope::Owner);
         }
         table.rooms += 1;
-        table.rooms_by_owner.insert(owner, of_owner + 1);
+        self.counts.held.inc();
+        table.rooms_by_owner.insert(place.owner, of_owner + 1);
         Ok(Room {
             rooms: Arc::clone(self),
-            front,
-            owner,
+            place: place.clone(),
             id: None,
         })
     }
 
-    /// The session that is called `id`, where it is this front's and this owner's.
-    pub(super) fn find(&self, front: FrontId, owner: Owner, id: &[u8]) -> Option<Handle> {
+    /// The session that is called `id`, where it is at `place`.
+    pub(super) fn find(&self, place: &Place, id: &[u8]) -> Option<Handle> {
         let id = str::from_utf8(id).ok()?;
         let table = self.table();
         let entry = table.sessions.get(id)?;
-        let is_theirs = entry.front == front && entry.owner == owner && !entry.is_ending;
+        let is_theirs = entry.place == *place && !entry.is_ending;
         is_theirs.then(|| entry.handle.clone())
     }
 
-    /// Ends the session within `scope` that has been idle longest; `false` where none is idle.
-    pub(super) fn displace(&self, scope: FullScope, front: FrontId, owner: Owner) -> bool {
+    /// Ends the session within `scope` of `place` that has been idle longest; `false` where none is idle.
+    pub(super) fn displace(&self, scope: FullScope, place: &Place) -> bool {
         let mut table = self.table();
-        let candidates = table.sessions.values_mut().filter(|entry| {
-            !entry.is_ending && is_within(scope, (front, owner), (entry.front, entry.owner))
-        });
+        let candidates = table
+            .sessions
+            .values_mut()
+            .filter(|entry| !entry.is_ending && entry.place.is_within(scope, place));
         let idlest = candidates
             .filter_map(|entry| Some((entry.pulse.idle_since_ms()?, entry)))
             .min_by_key(|(since_ms, _)| *since_ms);
         let Some((_, entry)) = idlest else {
             return false;
         };
-        entry.is_ending = end(entry, Failure::SessionUnknown);
-        self.counts
-            .displaced
-            .fetch_add(u64::from(entry.is_ending), Ordering::Relaxed);
+        // One whose mailbox is full is in use.
+        let end = Command::End(Failure::SessionUnknown);
+        entry.is_ending = entry.handle.commands.try_send(end).is_ok();
+        if entry.is_ending {
+            self.counts.count(SessionEvent::Displaced);
+        }
         entry.is_ending
     }
 
-    /// Whether a session within `scope` is on its way out, so that there may soon be room.
-    pub(super) fn is_leaving(&self, scope: FullScope, front: FrontId, owner: Owner) -> bool {
+    /// Whether a session within `scope` of `place` is on its way out, so that there may soon be room.
+    pub(super) fn is_leaving(&self, scope: FullScope, place: &Place) -> bool {
         let now_ms = self.now_ms();
         let table = self.table();
-        let is_near = |at, whose| is_within(scope, (front, owner), (at, whose));
+        let is_near = |other: &Place| other.is_within(scope, place);
         let mut sessions = table.sessions.values();
         let mut left = table.left.iter();
-        sessions.any(|entry| entry.is_ending && is_near(entry.front, entry.owner))
-            || left.any(|left| left.at_ms + LEFT_MS > now_ms && is_near(left.front, left.owner))
-    }
-
-    /// Ends every session of `front`; returns how many are left to end.
-    pub(super) fn end_all(&self, front: FrontId, failure: Failure) -> usize {
-        let mut table = self.table();
-        let mut left = 0;
-        for entry in table.sessions.values_mut() {
-            if entry.front == front {
-                left += 1;
-                entry.is_ending = entry.is_ending || end(entry, failure);
-            }
-        }
-        left
+        sessions.any(|entry| entry.is_ending && is_near(&entry.place))
+            || left.any(|left| left.at_ms + LEFT_MS > now_ms && is_near(&left.place))
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -204,46 +185,26 @@ impl SessionRooms {
     }
 }
 
-/// Whether a session of `theirs` counts where `scope` is full for `ours`.
-fn is_within(scope: FullScope, ours: (FrontId, Owner), theirs: (FrontId, Owner)) -> bool {
-    match scope {
-        FullScope::Owner => ours.1 == theirs.1,
-        FullScope::Server => ours.0 == theirs.0,
-        FullScope::Process => true,
-    }
-}
-
-/// Tells a session to end. One whose mailbox is full is in use.
-fn end(entry: &Entry, failure: Failure) -> bool {
-    entry
-        .handle
-        .commands
-        .try_send(Command::End(failure))
-        .is_ok()
-}
-
 /// A session's place: taken before its link, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Room {
     rooms: Arc<SessionRooms>,
-    front: FrontId,
-    owner: Owner,
+    place: Place,
     /// Under which it is found, once it is.
     id: Option<Box<str>>,
 }
 
 impl Room {
-    /// Makes the session known under `id`, to its owner at its front.
+    /// Makes the session known under `id`, at its place.
     pub(super) fn announce(&mut self, id: &str, handle: Handle, pulse: Arc<Pulse>) {
         let entry = Entry {
-            front: self.front,
-            owner: self.owner,
+            place: self.place.clone(),
             handle,
             pulse,
             is_ending: false,
         };
         self.rooms.table().sessions.insert(id.into(), entry);
-        self.rooms.counts.begun.fetch_add(1, Ordering::Relaxed);
+        self.rooms.counts.count(SessionEvent::Begun);
         self.id = Some(id.into());
     }
 
@@ -269,14 +230,14 @@ impl Drop for Room {
         }
         table.left.push_back(Left {
             at_ms,
-            front: self.front,
-            owner: self.owner,
+            place: self.place.clone(),
         });
         table.rooms -= 1;
-        if let Some(count) = table.rooms_by_owner.get_mut(&self.owner) {
+        self.rooms.counts.held.dec();
+        if let Some(count) = table.rooms_by_owner.get_mut(&self.place.owner) {
             *count -= 1;
             if *count == 0 {
-                table.rooms_by_owner.remove(&self.owner);
+                table.rooms_by_owner.remove(&self.place.owner);
             }
         }
     }
@@ -288,97 +249,97 @@ mod tests {
 
     use std::sync::Arc;
 
-    use super::{Command, Failure, FullScope, Owner, Pulse, SessionRooms};
+    use super::{Command, Failure, FrontId, FullScope, Owner, Place, Pulse, SessionRooms};
     use crate::control::bridge::session::mailbox::mailbox;
 
-    fn owner(digit: char) -> Owner {
-        Owner::from_hex(digit.to_string().repeat(32).as_bytes()).unwrap()
+    fn place(front: FrontId, digit: char) -> Place {
+        Place {
+            front,
+            server: "s".into(),
+            owner: Owner::from_hex(digit.to_string().repeat(32).as_bytes()).unwrap(),
+        }
     }
 
     #[test]
     fn rooms_are_bounded_in_all_and_for_one_owner_and_come_back() {
-        let rooms = SessionRooms::new(3, 2);
+        let rooms = SessionRooms::new(3, 2, Arc::default());
         let front = rooms.new_front();
-        let first = rooms.take(front, owner('a')).unwrap();
-        let _second = rooms.take(front, owner('a')).unwrap();
-        assert_eq!(rooms.take(front, owner('a')).unwrap_err(), FullScope::Owner);
-        let _third = rooms.take(front, owner('b')).unwrap();
-        assert_eq!(
-            rooms.take(front, owner('b')).unwrap_err(),
-            FullScope::Process
-        );
-        assert!(!rooms.is_leaving(FullScope::Process, front, owner('a')));
+        let (ours, theirs) = (place(front, 'a'), place(front, 'b'));
+        let first = rooms.take(&ours).unwrap();
+        let _second = rooms.take(&ours).unwrap();
+        assert_eq!(rooms.take(&ours).unwrap_err(), FullScope::Owner);
+        let _third = rooms.take(&theirs).unwrap();
+        assert_eq!(rooms.take(&theirs).unwrap_err(), FullScope::Process);
+        assert!(!rooms.is_leaving(FullScope::Process, &ours));
         drop(first);
-        assert!(rooms.is_leaving(FullScope::Owner, front, owner('a')));
-        assert!(!rooms.is_leaving(FullScope::Owner, front, owner('b')));
-        assert_eq!(rooms.sessions(), 2);
-        assert!(rooms.take(front, owner('a')).is_ok());
+        assert!(rooms.is_leaving(FullScope::Owner, &ours));
+        assert!(!rooms.is_leaving(FullScope::Owner, &theirs));
+        assert_eq!(rooms.counts.held.value(), 2);
+        assert!(rooms.take(&ours).is_ok());
         rooms.set_bounds(2, 2);
-        assert_eq!(
-            rooms.take(front, owner('b')).unwrap_err(),
-            FullScope::Process
-        );
+        assert_eq!(rooms.take(&theirs).unwrap_err(), FullScope::Process);
     }
 
     #[test]
     fn a_session_is_found_by_its_owner_at_its_front_alone() {
-        let rooms = SessionRooms::new(3, 3);
+        let rooms = SessionRooms::new(3, 3, Arc::default());
         let (front, other) = (rooms.new_front(), rooms.new_front());
         let (handle, _mailbox) = mailbox();
-        let mut room = rooms.take(front, owner('a')).unwrap();
+        let mut room = rooms.take(&place(front, 'a')).unwrap();
         room.announce("x", handle, Arc::default());
-        assert!(rooms.find(front, owner('a'), b"x").is_some());
+        assert!(rooms.find(&place(front, 'a'), b"x").is_some());
         for (front, owner, id) in [
-            (other, owner('a'), &b"x"[..]),
-            (front, owner('b'), b"x"),
-            (front, owner('a'), b"y"),
-            (front, owner('a'), b"\xff"),
+            (other, 'a', &b"x"[..]),
+            (front, 'b', b"x"),
+            (front, 'a', b"y"),
+            (front, 'a', b"\xff"),
         ] {
-            assert!(rooms.find(front, owner, id).is_none());
+            assert!(rooms.find(&place(front, owner), id).is_none());
         }
         room.withdraw();
-        assert!(rooms.find(front, owner('a'), b"x").is_none());
-        assert_eq!(rooms.sessions(), 1);
+        assert!(rooms.find(&place(front, 'a'), b"x").is_none());
+        assert_eq!(rooms.counts.held.value(), 1);
     }
 
     #[test]
     fn the_longest_idle_within_the_scope_makes_room_and_only_once() {
-        let rooms = SessionRooms::new(9, 9);
+        let rooms = SessionRooms::new(9, 9, Arc::default());
         let (front, other) = (rooms.new_front(), rooms.new_front());
+        let foreign = Place {
+            server: "t".into(),
+            ..place(other, 'b')
+        };
         let mut held = Vec::new();
-        for (id, at, whose, since_ms, is_idle) in [
-            ("used", front, 'a', 1, false),
-            ("old", front, 'a', 2, true),
-            ("new", front, 'a', 3, true),
-            ("b", other, 'b', 1, true),
+        for (id, at, since_ms, is_idle) in [
+            ("used", place(front, 'a'), 1, false),
+            ("old", place(front, 'a'), 2, true),
+            ("new", place(other, 'a'), 3, true),
+            ("foreign", foreign, 1, true),
         ] {
             let (handle, mailbox) = mailbox();
             let pulse = Pulse::default();
             pulse.beat(since_ms, is_idle);
-            let mut room = rooms.take(at, owner(whose)).unwrap();
+            let mut room = rooms.take(&at).unwrap();
             room.announce(id, handle, Arc::new(pulse));
             held.push((id, room, mailbox));
         }
-        let ended = |held: &mut Vec<(
-            &'static str,
-            _,
-            crate::control::bridge::session::mailbox::Mailbox,
-        )>| {
+        let mut ended = || {
             let mut ended = Vec::new();
-            for (id, _, mailbox) in held {
+            for (id, _, mailbox) in &mut held {
                 if let Ok(Command::End(Failure::SessionUnknown)) = mailbox.commands.try_recv() {
                     ended.push(*id);
                 }
             }
             ended
         };
-        assert!(rooms.displace(FullScope::Owner, front, owner('a')));
-        assert_eq!(ended(&mut held), ["old"]);
-        assert!(rooms.find(front, owner('a'), b"old").is_none());
-        assert!(rooms.displace(FullScope::Process, front, owner('a')));
-        assert_eq!(ended(&mut held), ["b"]);
-        assert!(rooms.displace(FullScope::Server, front, owner('c')));
-        assert_eq!(ended(&mut held), ["new"]);
-        assert!(!rooms.displace(FullScope::Process, front, owner('a')));
+        let ours = place(front, 'a');
+        assert!(rooms.displace(FullScope::Owner, &ours));
+        assert_eq!(ended(), ["old"]);
+        assert!(rooms.find(&ours, b"old").is_none());
+        assert!(rooms.displace(FullScope::Process, &ours));
+        assert_eq!(ended(), ["foreign"]);
+        assert!(rooms.displace(FullScope::Server, &place(front, 'c')));
+        assert_eq!(ended(), ["new"], "of another front of the same server");
+        assert!(!rooms.displace(FullScope::Process, &ours));
     }
 }

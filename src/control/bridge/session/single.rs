@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::actor::failure_of;
-use super::mailbox::{Command, Mailbox, Post, Pulse};
-use super::reply::{refusal, refused};
+use super::mailbox::{Command, Mailbox, Post, Pulse, closed};
+use super::reply::{failure_of, refusal, refused};
 use super::rooms::Room;
 use crate::control::bridge::{FromServer, Link, LinkEnd};
 use crate::control::http::Response;
@@ -32,6 +31,8 @@ pub(super) struct SseActor {
     pub(super) pulse: Arc<Pulse>,
     /// To the client's stream.
     pub(super) events: mpsc::Sender<Vec<u8>>,
+    /// Whether the front shuts down.
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// What of a session changes.
@@ -87,6 +88,7 @@ impl SseActor {
             link,
             mailbox,
             events,
+            closing,
             ..
         } = self;
         let State {
@@ -114,6 +116,7 @@ impl SseActor {
                 _ => Event::Left,
             },
             () = events.closed() => Event::Left,
+            () = closed(closing) => Event::Commanded(Some(Command::End(Failure::Draining))),
         }
     }
 }

@@ -61,12 +61,12 @@ impl SseFront {
     pub(super) async fn answer(&self, owner: Owner, inbound: Inbound) -> Response {
         match inbound.method.as_slice() {
             b"GET" => self.open(owner).await,
-            b"POST" => match self.find(owner, &inbound) {
+            b"POST" => match self.0.find(owner, inbound.session.as_deref()) {
                 Ok(handle) if inbound.is_delivery => deliver(&handle, inbound.body).await,
                 Ok(handle) => self.post(&handle, inbound).await,
                 Err(failure) => refusal(failure, None),
             },
-            b"DELETE" => match self.find(owner, &inbound) {
+            b"DELETE" => match self.0.find(owner, inbound.session.as_deref()) {
                 Ok(handle) => {
                     end(&handle, Failure::SessionUnknown).await;
                     Response::empty(200)
@@ -78,6 +78,9 @@ impl SseFront {
     }
 
     async fn open(&self, owner: Owner) -> Response {
+        if self.0.is_closing() {
+            return refusal(Failure::Draining, None);
+        }
         let (mut room, link) = match self.0.connect(owner).await {
             Ok(connected) => connected,
             Err(error) => return refusal(self.0.failure_of(&error), None),
@@ -95,6 +98,7 @@ impl SseFront {
             mailbox,
             pulse,
             events,
+            closing: self.0.closing.subscribe(),
         };
         tokio::spawn(actor.run());
         Response::events(receiver).with("Mcp-Session-Id", session_id)
@@ -108,18 +112,12 @@ impl SseFront {
         let (reply, answer) = oneshot::channel();
         let post = Post {
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             takes_events: true,
             reply,
         };
         let _ = handle.posts.send(post).await;
         answered(answer).await
-    }
-
-    fn find(&self, owner: Owner, inbound: &Inbound) -> Result<Handle, Failure> {
-        let id = inbound.session.as_deref().ok_or(Failure::SessionMissing)?;
-        let handle = self.0.rooms.find(self.0.id, owner, id);
-        handle.ok_or(Failure::SessionUnknown)
     }
 }
 

@@ -11,6 +11,8 @@ mod as_modern;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::control) use as_legacy::AsLegacy;
 pub(in crate::control) use as_modern::{AsModern, Bounds};

@@ -147,12 +147,9 @@ impl Connector for Broken {
 #[tokio::test(flavor = "current_thread")]
 async fn what_keeps_a_server_from_being_asked_is_said() {
     let ended = both(&Broken(None), None, SILENCE).await;
-    assert!(matches!(ended, Err(Failed::Ended(LinkEnd::Exited))));
+    assert!(matches!(ended, Err(Failed::Exited)));
     let none = both(&Broken(Some(ConnectError::BackingOff)), None, SILENCE).await;
-    assert!(matches!(
-        none,
-        Err(Failed::NoLink(ConnectError::BackingOff))
-    ));
+    assert!(matches!(none, Err(Failed::NoLink(_))));
     let wrong = Arc::new(Scripted::new(Eras::Modern, false));
     let refused = both(&wrong, Some(Eras::Legacy), SILENCE).await;
     assert!(matches!(refused, Err(Failed::Rpc(-32601, _))));
@@ -190,7 +187,7 @@ async fn a_child_is_started_asked_and_gone() {
     let failed = check_child(&absent, patience).await.unwrap_err();
     assert!(failed.to_string().contains("is not found"), "{failed}");
     let ends = check_child(&shell("exit 3"), patience).await;
-    assert!(matches!(ends, Err(Failed::Ended(LinkEnd::Exited))));
+    assert!(matches!(ends, Err(Failed::Exited)));
     let silent = check_child(&shell("cat >/dev/null"), Duration::from_millis(200)).await;
     assert!(matches!(silent, Err(Failed::Timeout(_))));
 }

@@ -64,6 +64,13 @@ impl Flights {
         Some(flight)
     }
 
+    /// Forgets the requests whose streams `is_lost` says nobody can read any more.
+    pub(super) fn forget(&mut self, is_lost: impl Fn(StreamId) -> bool) {
+        self.by_id.retain(|_, flight| !is_lost(flight.stream));
+        let Self { by_id, by_token } = self;
+        by_token.retain(|_, key| by_id.contains_key(key));
+    }
+
     /// The stream of the request that is called `id`.
     pub(super) fn stream_of(&self, id: &[u8]) -> Option<StreamId> {
         self.by_id.get(&Key::of(id)).map(|flight| flight.stream)

@@ -40,7 +40,7 @@ impl Session {
     }
 
     /// Checks a body as a whole; returns how many requests it holds.
-    fn admit(&self, body: &[u8], scanned: &Body) -> Result<usize, Refused> {
+    fn admit(&mut self, body: &[u8], scanned: &Body) -> Result<usize, Refused> {
         let is_batch = matches!(scanned, Body::Batch(_));
         if is_batch && self.revision > Some(Revision::R2025_03_26) {
             return Err(Refused {
@@ -65,10 +65,24 @@ impl Session {
             }
         }
         let requests = ids().count();
+        if !self.flights.have_room(requests) {
+            self.forget_lost();
+        }
         match ids().next() {
             Some(id) if !self.flights.have_room(requests) => Err(refuse(Failure::Overloaded, id)),
             _ => Ok(requests),
         }
+    }
+
+    /// Forgets requests whose clients left before an answer began: nobody can come back for it. Until the room is needed they
+    /// keep their ids, so that a late response does not meet a new request.
+    fn forget_lost(&mut self) {
+        let Self {
+            flights, streams, ..
+        } = self;
+        let is_lost = |stream: &Stream| stream.state == State::Undecided && !stream.has_reader;
+        flights.forget(|id| streams.get(&id).is_none_or(is_lost));
+        streams.retain(|_, stream| !is_lost(stream));
     }
 
     fn open_answer(

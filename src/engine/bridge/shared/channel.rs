@@ -4,7 +4,8 @@ use rustc_hash::FxHashMap;
 
 use super::listen::Listen;
 use super::outcome::{
-    End, Ignored, OpenError, Opened, REQUESTS_MAX, Received, RequestKey, deliver,
+    End, Ignored, OWNER_REQUESTS_MAX, OpenError, Opened, REQUESTS_MAX, Received, RequestKey,
+    deliver,
 };
 use super::server_message::{Notice, Response, ResultParts, ServerMessage};
 use super::splice::{Splice, one_line};
@@ -22,6 +23,8 @@ use crate::engine::session::Owner;
 pub struct Channel {
     next_number: u64,
     pub(super) requests: FxHashMap<u64, Request>,
+    /// Open requests of each owner that has any.
+    owners: FxHashMap<Owner, usize>,
     states: StateSeal,
     pub(super) tools_changed: bool,
 }
@@ -29,6 +32,7 @@ pub struct Channel {
 /// An open request, in its client's terms.
 #[derive(Debug)]
 pub(super) struct Request {
+    owner: Owner,
     /// Its id as the client wrote it.
     pub(super) id: Box<[u8]>,
     /// Its progress token as the client wrote it.
@@ -47,6 +51,7 @@ impl Channel {
         Self {
             next_number: RequestKey::FIRST.0,
             requests: FxHashMap::default(),
+            owners: FxHashMap::default(),
             states,
             tools_changed: false,
         }
@@ -79,6 +84,10 @@ impl Channel {
         if self.requests.len() >= REQUESTS_MAX {
             return Err(OpenError::Full);
         }
+        let open = self.owners.get(&owner).copied().unwrap_or_default();
+        if open >= OWNER_REQUESTS_MAX {
+            return Err(OpenError::OwnerFull);
+        }
         let body = scan(message, &SCAN_LIMITS).map_err(|_| OpenError::NotARequest)?;
         let Body::One(scanned) = &body else {
             return Err(OpenError::NotARequest);
@@ -105,6 +114,7 @@ impl Channel {
         }
         self.next_number += 1;
         self.requests.insert(number, request);
+        self.owners.insert(owner, open + 1);
         Ok(Opened {
             key: RequestKey(number),
             message: one_line(splice.apply(message)),
@@ -113,7 +123,7 @@ impl Channel {
 
     /// The client of `key` is gone: what the server is told, where the request was still open.
     pub fn cancel(&mut self, key: RequestKey) -> Option<Vec<u8>> {
-        self.requests.remove(&key.0)?;
+        self.close(key.0)?;
         let number = key.0;
         Some(
             format!(
@@ -126,6 +136,19 @@ impl Channel {
     /// The server is gone: forgets every open request.
     pub fn end(&mut self) {
         self.requests.clear();
+        self.owners.clear();
+    }
+
+    /// Takes out the request `number`, which is over.
+    pub(super) fn close(&mut self, number: u64) -> Option<Request> {
+        let request = self.requests.remove(&number)?;
+        if let Some(open) = self.owners.get_mut(&request.owner) {
+            *open -= 1;
+            if *open == 0 {
+                self.owners.remove(&request.owner);
+            }
+        }
+        Some(request)
     }
 
     /// Finds where `message` of the server goes, and puts it into the terms of each client that gets it. O(bytes).
@@ -145,7 +168,7 @@ impl Channel {
         else {
             return Received::Ignore(Ignored::Foreign);
         };
-        let Some(request) = self.requests.remove(&number) else {
+        let Some(request) = self.close(number) else {
             return Received::Ignore(self.unknown(number));
         };
         let mut splice = Splice::default();
@@ -222,6 +245,7 @@ impl Request {
             _ => None,
         };
         Ok(Self {
+            owner,
             id: id.raw(message).into(),
             progress_token: meta.progress_token.map(|token| token.raw(message).into()),
             wants_logs: meta.log_level.is_some() && listen.is_none(),

@@ -21,6 +21,7 @@ mod splice;
 pub use channel::Channel;
 pub use discover::{DISCOVER_REQUEST, DiscoverAnswer, discover_answer};
 pub use outcome::{
-    Delivery, EVENT_BYTES_MAX, Ignored, OpenError, Opened, REQUESTS_MAX, Received, RequestKey,
+    Delivery, EVENT_BYTES_MAX, Ignored, OWNER_REQUESTS_MAX, OpenError, Opened, REQUESTS_MAX,
+    Received, RequestKey,
 };
 pub use peek::{Peeked, peek};

@@ -76,7 +76,7 @@ impl Channel {
                 if let Some(tag) = tag {
                     splice.replace(tag, &*request.id);
                 }
-                self.requests.remove(&number);
+                self.close(number);
                 deliver(number, splice.apply(message), End::Last)
             }
         }

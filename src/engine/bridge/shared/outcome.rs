@@ -6,7 +6,12 @@ use crate::engine::bridge::state_seal::StateError;
 use crate::engine::mcp::json::Syntax;
 
 /// Requests that may be open over one channel at once.
-pub const REQUESTS_MAX: usize = 4_096;
+pub const REQUESTS_MAX: usize = 8_192;
+
+/// Requests of one owner that may be open over one channel at once: nobody can use up the channel alone.
+pub const OWNER_REQUESTS_MAX: usize = 4_096;
+
+const _: () = assert!(OWNER_REQUESTS_MAX < REQUESTS_MAX);
 
 /// Longest notification that is copied to every subscription that asked for it, in bytes. They are a line each.
 pub const EVENT_BYTES_MAX: usize = 16 * 1_024;
@@ -34,6 +39,8 @@ pub struct Opened {
 pub enum OpenError {
     /// As many are open as may be.
     Full,
+    /// As many of this owner are open as one may have.
+    OwnerFull,
     /// The message is no single request.
     NotARequest,
     /// Its method is one that only earlier revisions have. A server of both eras would take `initialize` for the beginning of
@@ -51,6 +58,10 @@ impl fmt::Display for OpenError {
             Self::Full => write!(
                 f,
                 "the shared server has {REQUESTS_MAX} requests open; limit is {REQUESTS_MAX}"
+            ),
+            Self::OwnerFull => write!(
+                f,
+                "the identity has {OWNER_REQUESTS_MAX} requests open at the shared server; limit is {OWNER_REQUESTS_MAX}"
             ),
             Self::NotARequest => f.write_str("message is not a single request"),
             Self::Gone => f.write_str("method is not part of 2026-07-28"),

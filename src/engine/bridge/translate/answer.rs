@@ -1,6 +1,6 @@
 //! Results and errors from era to era.
 
-use super::object::Object;
+use super::object::{Object, elements};
 use super::request::SERVER_INFO;
 use super::wire::{INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND};
 use crate::engine::mcp::methods::Method;
@@ -88,12 +88,38 @@ pub fn to_legacy(result: &str, method: Method) -> Option<Modern> {
         out.remove("ttlMs");
         out.remove("cacheScope");
     }
+    if method == Method::ToolsList
+        && let Some(tools) = parsed.member("tools").and_then(legacy_tools)
+    {
+        out.set("tools", tools);
+    }
     // Up to 2025-11-25 an object, and SDKs refuse the whole result over any other value; the text says the same.
     let structured = parsed.member("structuredContent");
     if method == Method::ToolsCall && structured.is_some_and(|value| !value.starts_with('{')) {
         out.remove("structuredContent");
     }
     Some(Modern::Complete(out.to_string()))
+}
+
+/// `tools` without the output schemas that are not of an object: up to 2025-11-25 there are no others, and SDKs refuse the
+/// whole list over one. `None`: there are none.
+fn legacy_tools(tools: &str) -> Option<String> {
+    let tools = elements(tools)?;
+    let is_foreign = |tool: &Object<'_>| {
+        let schema = tool.object("outputSchema");
+        schema.is_some_and(|schema| schema.text("type").as_deref() != Some("object"))
+    };
+    let is_changed = |tool: &&str| Object::parse(tool).is_some_and(|tool| is_foreign(&tool));
+    tools.iter().any(|tool| is_changed(&tool)).then(|| {
+        let tools = tools.iter().map(|tool| match Object::parse(tool) {
+            Some(mut parsed) if is_foreign(&parsed) => {
+                parsed.remove("outputSchema");
+                parsed.to_string()
+            }
+            _ => (*tool).to_owned(),
+        });
+        format!("[{}]", tools.collect::<Vec<_>>().join(","))
+    })
 }
 
 /// The `error` of a modern server for a legacy client that asked for `method`.
@@ -165,6 +191,13 @@ mod tests {
                 Method::ToolsList,
                 r#"{"resultType":"complete","tools":[{"ttlMs":1}],"ttlMs":1,"cacheScope":"public","x":1e2}"#,
                 Modern::Complete(r#"{"tools":[{"ttlMs":1}],"x":1e2}"#.to_owned()),
+            ),
+            (
+                Method::ToolsList,
+                r#"{"tools":[{"outputSchema":{"type":"array"},"n":1.0}, {"outputSchema":{"type":"object"}},1]}"#,
+                Modern::Complete(
+                    r#"{"tools":[{"n":1.0},{"outputSchema":{"type":"object"}},1]}"#.to_owned(),
+                ),
             ),
             (
                 Method::ToolsCall,

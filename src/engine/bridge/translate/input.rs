@@ -1,8 +1,11 @@
 //! What a server asks of a client: requests of its own on a legacy session, `inputRequests` of a result in the modern era.
 
-use super::object::{Object, quoted};
+use super::object::{Object, elements, quoted};
 use super::wire::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use crate::engine::mcp::methods::Method;
+
+/// Code of the error that names elicitations to complete before the call is made again (2025-11-25 alone).
+const URL_ELICITATION_REQUIRED: &str = "-32042";
 
 /// Most inputs that one call may wait for at once.
 pub const INPUTS_MAX: usize = 16;
@@ -106,21 +109,58 @@ impl InputRequest {
             request: format!("{{\"method\":{}{params}}}", quoted(method)),
         }
     }
+
+    /// Whether a client with `capabilities` declared what it needs.
+    pub fn check(&self, capabilities: &str) -> Result<(), Refusal> {
+        let request = Object::parse(&self.request).unwrap_or_default();
+        let method = request.text("method").unwrap_or_default();
+        let params = request.object("params").unwrap_or_default();
+        check(capabilities, &method, &params)
+    }
 }
 
-/// The result that asks for `inputs`.
+/// The result that asks for `inputs`. Without a state the retry is a call of its own.
 pub fn input_required<'a>(
     inputs: impl Iterator<Item = &'a InputRequest>,
-    request_state: &str,
+    request_state: Option<&str>,
 ) -> String {
     let inputs: Vec<_> = inputs
         .map(|input| format!("{}:{}", quoted(&input.key), input.request))
         .collect();
+    let state = request_state.map_or_else(String::new, |state| {
+        format!(",\"requestState\":{}", quoted(state))
+    });
     format!(
-        r#"{{"resultType":"input_required","inputRequests":{{{}}},"requestState":{}}}"#,
-        inputs.join(","),
-        quoted(request_state)
+        r#"{{"resultType":"input_required","inputRequests":{{{}}}{state}}}"#,
+        inputs.join(",")
     )
+}
+
+/// What the `error` "URL elicitation required" of 2025-11-25 asks a client with `capabilities` for, so that it calls again
+/// afterwards. `None`: it is another error, or the client cannot be asked.
+#[must_use]
+pub fn required_elicitations(error: &str, capabilities: &str) -> Option<String> {
+    let error = Object::parse(error)?;
+    if error.member("code") != Some(URL_ELICITATION_REQUIRED) {
+        return None;
+    }
+    let data = error.object("data")?;
+    let elicitations = elements(data.member("elicitations")?)?;
+    if elicitations.is_empty() || elicitations.len() > INPUTS_MAX {
+        return None;
+    }
+    let method = Method::ElicitationCreate.as_str();
+    let inputs = elicitations.into_iter().enumerate().map(|(index, params)| {
+        let mut params = Object::parse(params)?;
+        params.set("mode", "\"url\"");
+        check(capabilities, method, &params).ok()?;
+        Some(InputRequest {
+            key: format!("elicitation-{}", index + 1),
+            request: format!("{{\"method\":\"{method}\",\"params\":{params}}}"),
+        })
+    });
+    let inputs: Option<Vec<_>> = inputs.collect();
+    Some(input_required(inputs?.iter(), None))
 }
 
 /// What an `input_required` result of a modern server asks for.
@@ -168,6 +208,7 @@ mod tests {
 
     use super::{
         InputRequest, InputRequired, Object, can_be_asked, check, input_required, input_responses,
+        required_elicitations,
     };
 
     #[test]
@@ -209,7 +250,7 @@ mod tests {
         let message =
             Object::parse(r#"{"id":1,"method":"roots/list","params":{"n":1.0}}"#).unwrap();
         let input = InputRequest::of("k\"1".to_owned(), "roots/list", &message);
-        let result = input_required(std::iter::once(&input), "st");
+        let result = input_required(std::iter::once(&input), Some("st"));
         assert_eq!(
             result,
             r#"{"resultType":"input_required","inputRequests":{"k\"1":{"method":"roots/list","params":{"n":1.0}}},"requestState":"st"}"#
@@ -232,5 +273,32 @@ mod tests {
         let many: Vec<_> = (0..17).map(|key| format!("\"{key}\":{{}}")).collect();
         let many = format!("{{\"inputRequests\":{{{}}}}}", many.join(","));
         assert!(InputRequired::read(&many).is_none());
+    }
+
+    #[test]
+    fn required_elicitations_become_inputs_of_a_call_that_is_made_again() {
+        const URL: &str = r#"{"elicitation":{"url":{}}}"#;
+        let error = |code: i32, data: &str| {
+            format!(r#"{{"code":{code},"message":"m","data":{{"elicitations":{data}}}}}"#)
+        };
+        let one = r#"[{"mode":"url","elicitationId":"e","url":"https://x/","n":1.0}]"#;
+        assert_eq!(
+            required_elicitations(&error(-32_042, one), URL).unwrap(),
+            r#"{"resultType":"input_required","inputRequests":{"elicitation-1":{"method":"elicitation/create","params":{"mode":"url","elicitationId":"e","url":"https://x/","n":1.0}}}}"#
+        );
+        for (code, data, capabilities) in [
+            (-32_041, one, URL),
+            (-32_042, "[]", URL),
+            (-32_042, "{}", URL),
+            (-32_042, "[1]", URL),
+            (-32_042, one, r#"{"elicitation":{}}"#),
+            (-32_042, one, "{}"),
+        ] {
+            assert_eq!(
+                required_elicitations(&error(code, data), capabilities),
+                None,
+                "{data}"
+            );
+        }
     }
 }

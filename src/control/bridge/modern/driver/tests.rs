@@ -156,6 +156,24 @@ async fn a_server_that_ends_ends_every_request_and_the_next_one_starts_it_again(
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_more_may_still_answer() {
+    let (driver, mut sides) = driver(None);
+    let mut answers = driver.ask(ask(&call("1", "n"))).await.unwrap();
+    let mut server = sides.recv().await.unwrap();
+    let number = number(&server.hear().await);
+    server.deafen();
+    let mut lost = driver.ask(ask(&call("2", "lost"))).await.unwrap();
+    server.say(&progress(number, "n")).await;
+    server.say(&result(number, "n")).await;
+    assert!(next(&mut answers).await.unwrap().contains("progress"));
+    assert!(next(&mut answers).await.unwrap().contains("result"));
+    server.exit().await;
+    assert_eq!(next(&mut lost).await, None);
+    let _again = driver.ask(ask(&call("3", "n"))).await.unwrap();
+    assert!(sides.recv().await.is_some());
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_start_is_told_to_each_asker() {
     let (connections, mut sides) = Connections::new();
     *connections.errors.lock().unwrap() = vec![

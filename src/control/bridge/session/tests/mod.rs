@@ -22,7 +22,7 @@ use crate::engine::limits::Limits;
 use crate::engine::session::Owner;
 
 /// No test waits longer for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("in time")
@@ -106,7 +106,11 @@ impl Play {
             servers: sender,
             failures: Mutex::default(),
         });
-        let rooms = SessionRooms::new(limits.sessions, limits.sessions_per_principal);
+        let rooms = SessionRooms::new(
+            limits.sessions,
+            limits.sessions_per_principal,
+            Arc::default(),
+        );
         let settings = FrontSettings::new("s", limits);
         let connector = || Arc::clone(&stage) as Arc<dyn Connector>;
         Self {

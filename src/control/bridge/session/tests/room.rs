@@ -1,10 +1,9 @@
 //! Who has to go when there is no room.
 
-use std::sync::atomic::Ordering;
-
 use super::{ConnectError, INITIALIZE, Play, call, post, soon, text};
 use crate::control::bridge::FullScope;
 use crate::engine::limits::Limits;
+use crate::metrics::SessionEvent;
 
 fn narrow(sessions: usize, sessions_per_principal: usize) -> Play {
     Play::with(&Limits {
@@ -29,8 +28,8 @@ async fn the_session_that_idled_longest_makes_room() {
     assert_eq!(second_server.hear().await, None);
     let answer = play.send('a', post(Some(&second), &call("1"))).await;
     assert_eq!(answer.status, 404, "its client begins again");
-    assert_eq!(play.rooms.sessions(), 2);
-    assert_eq!(play.rooms.counts.displaced.load(Ordering::Relaxed), 1);
+    assert_eq!(play.rooms.counts.held.value(), 2);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Displaced), 1);
 }
 
 #[tokio::test]
@@ -48,7 +47,7 @@ async fn sessions_in_use_are_kept_and_the_newcomer_is_told_to_come_later() {
             .any(|(name, _)| *name == "Retry-After")
     );
     assert!(text(refused).contains(r#""id":"i""#));
-    assert_eq!(play.rooms.counts.refused.load(Ordering::Relaxed), 1);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Refused), 1);
     server.say(&super::result("1")).await;
     assert_eq!(soon(answer).await.unwrap().status, 200);
 }
@@ -57,6 +56,8 @@ async fn sessions_in_use_are_kept_and_the_newcomer_is_told_to_come_later() {
 async fn a_full_server_is_asked_again_until_the_ended_child_is_gone() {
     let mut play = Play::new();
     let (_idle, mut idle_server) = play.open().await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let (_later, _later_server) = play.open().await;
     let full = || ConnectError::Full(FullScope::Server);
     play.stage
         .failures
@@ -65,9 +66,9 @@ async fn a_full_server_is_asked_again_until_the_ended_child_is_gone() {
         .extend([full(), full(), full()]);
     let (_new, _server) = play.open().await;
     assert_eq!(idle_server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 1);
+    assert_eq!(play.rooms.counts.held.value(), 2);
     assert_eq!(
-        play.rooms.counts.displaced.load(Ordering::Relaxed),
+        play.rooms.counts.counted(SessionEvent::Displaced),
         1,
         "one goes for one that comes"
     );

@@ -1,13 +1,12 @@
 //! How sessions begin, are found and end.
 
-use std::sync::atomic::Ordering;
-
 use super::{
     ConnectError, INITIALIZE, LinkEnd, Play, Reading, call, get, inbound, notice, post, result,
     session_id, soon, text,
 };
 use crate::control::bridge::session::inbound::Inbound;
 use crate::engine::limits::Limits;
+use crate::metrics::SessionEvent;
 
 #[tokio::test]
 async fn a_session_lives_from_initialize_to_delete() {
@@ -33,7 +32,7 @@ async fn a_session_lives_from_initialize_to_delete() {
     ] {
         assert_eq!(play.send('a', gone).await.status, 404);
     }
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]
@@ -93,7 +92,7 @@ async fn a_server_that_refuses_leaves_no_session() {
     assert_eq!((answer.status, session_id(&answer)), (200, None));
     assert_eq!(text(answer), no);
     assert_eq!(server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]
@@ -128,7 +127,7 @@ async fn a_link_that_fails_is_told_with_the_id_and_leaves_no_session() {
             text.contains(r#""supported":["2026-07-28"],"requested":"2025-11-25""#);
         assert_eq!(names_versions, code == "-32022", "{text}");
     }
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]
@@ -139,7 +138,7 @@ async fn an_initialize_that_nobody_waits_for_is_given_up() {
     server.hear().await.unwrap();
     answer.abort();
     assert_eq!(server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]
@@ -194,13 +193,15 @@ async fn what_nothing_uses_expires_and_what_is_read_does_not() {
     let (used, used_server) = play.open().await;
     let mut listening = Reading::of(play.send('a', get(&used, None)).await);
     assert_eq!(unused_server.hear().await, None, "it ended");
-    assert_eq!(play.rooms.counts.expired.load(Ordering::Relaxed), 1);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Expired), 1);
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     used_server.say(&notice("still")).await;
     assert_eq!(listening.next().await.unwrap(), notice("still"));
+    used_server.say(&notice("there")).await;
+    assert_eq!(listening.next().await.unwrap(), notice("there"));
     drop(listening);
     soon(used_server.says.closed()).await;
-    assert_eq!(play.rooms.counts.expired.load(Ordering::Relaxed), 2);
+    assert_eq!(play.rooms.counts.counted(SessionEvent::Expired), 2);
 }
 
 #[tokio::test]
@@ -210,10 +211,18 @@ async fn a_front_that_shuts_down_tells_everybody_and_leaves_nothing() {
     let (_idle, mut idle_server) = play.open().await;
     let answer = play.begin(post(Some(&session), &call("1")));
     server.hear().await.unwrap();
+    let opening = play.begin(post(None, INITIALIZE));
+    let mut opening_server = play.server().await;
+    opening_server.hear().await.unwrap();
     soon(play.front.shutdown()).await;
-    let answer = soon(answer).await.unwrap();
-    assert_eq!(answer.status, 503);
-    assert!(text(answer).contains("stopping"));
+    for answer in [answer, opening] {
+        let answer = soon(answer).await.unwrap();
+        assert_eq!(answer.status, 503);
+        assert!(text(answer).contains("stopping"));
+    }
     assert_eq!(idle_server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(opening_server.hear().await, None);
+    assert_eq!(play.rooms.counts.held.value(), 0);
+    let late = play.send('a', post(None, INITIALIZE)).await;
+    assert_eq!(late.status, 503);
 }

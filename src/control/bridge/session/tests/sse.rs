@@ -64,7 +64,7 @@ async fn closing_the_stream_ends_session_and_link() {
     assert_eq!(server.hear().await, None);
     let answer = play.send_sse('a', post(Some(&session), &call("1"))).await;
     assert_eq!(answer.status, 404);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]
@@ -86,6 +86,20 @@ async fn the_end_of_a_link_answers_what_waits_and_ends_the_stream() {
     assert_eq!(reading.next().await, None);
     let answer = play.send_sse('a', post(Some(&session), &call("2"))).await;
     assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn a_front_that_shuts_down_answers_what_waits_and_ends_the_stream() {
+    let mut play = Play::new();
+    let (session, mut reading, mut server) = play.open_sse().await;
+    play.send_sse('a', post(Some(&session), &call("1"))).await;
+    server.hear().await.unwrap();
+    soon(play.sse.shutdown()).await;
+    assert!(reading.next().await.unwrap().contains(r#""id":1,"error""#));
+    assert_eq!(reading.next().await, None);
+    assert_eq!(server.hear().await, None);
+    let late = play.send_sse('a', inbound("GET", None)).await;
+    assert_eq!((late.status, play.rooms.counts.held.value()), (503, 0));
 }
 
 #[tokio::test]
@@ -122,7 +136,7 @@ async fn a_server_that_cannot_be_reached_is_told_on_the_get() {
         .push(ConnectError::BackingOff);
     let answer = play.send_sse('a', inbound("GET", None)).await;
     assert_eq!(answer.status, 502);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
 
 #[tokio::test]

@@ -43,6 +43,25 @@ async fn who_opens_the_stream_takes_it_over() {
 }
 
 #[tokio::test]
+async fn who_takes_over_from_a_stalled_reader_gets_what_it_did_not_take() {
+    let mut play = Play::new();
+    let (session, server) = play.open().await;
+    let _stalled = play.send('a', get(&session, None)).await;
+    let last = 5;
+    for index in 0..=last {
+        server.say(&notice(&index.to_string())).await;
+    }
+    let mut reading = Reading::of(play.send('a', get(&session, None)).await);
+    // What was written to the earlier reader's connection is in its hands.
+    let mut seen = Vec::new();
+    while seen.last() != Some(&notice(&last.to_string())) {
+        seen.push(reading.next().await.unwrap());
+    }
+    let expected: Vec<_> = (0..=last).map(|index| notice(&index.to_string())).collect();
+    assert!(expected.ends_with(&seen) && seen.len() >= 4, "{seen:?}");
+}
+
+#[tokio::test]
 async fn who_left_resumes_with_the_rest() {
     let mut play = Play::new();
     let (session, mut server) = play.open().await;
@@ -81,14 +100,50 @@ async fn a_reader_that_stalls_holds_up_its_own_session_and_loses_nothing() {
     other_server.hear().await.unwrap();
     other_server.say(&result("1")).await;
     assert_eq!(soon(answer).await.unwrap().status, 200);
-    let accepted = play
-        .send('a', post(Some(&session), &super::result("\"q\"")))
-        .await;
+    let accepted = play.send('a', post(Some(&session), &result("\"q\""))).await;
     assert_eq!(accepted.status, 202, "what the client sends goes on");
     for index in 0..MESSAGES {
         assert_eq!(listening.next().await.unwrap(), notice(&index.to_string()));
     }
     soon(speech).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_reader_still_gets_what_it_is_owed_after_the_end() {
+    let mut play = Play::new();
+    let (session, mut server) = play.open().await;
+    let answer = play.begin(post(Some(&session), &call("1")));
+    server.hear().await.unwrap();
+    for index in 0..5 {
+        let notice = notice(&index.to_string());
+        server.say_during(&notice, Some("1")).await;
+    }
+    let mut reading = Reading::of(soon(answer).await.unwrap());
+    play.send('a', inbound("DELETE", Some(&session))).await;
+    let mut last = String::new();
+    while let Some(message) = reading.next().await {
+        last = message;
+    }
+    assert!(last.contains(r#""id":1,"error""#), "{last}");
+}
+
+#[tokio::test]
+async fn what_a_client_sends_waits_in_bounds_for_a_server_that_does_not_read() {
+    let mut play = Play::new();
+    let (session, mut server) = play.open().await;
+    let mut posts = Vec::new();
+    for _ in 0..5 * LINK_MESSAGES_MAX {
+        posts.push(play.begin(post(Some(&session), &result("\"q\""))));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let accepted = posts.iter().filter(|answer| answer.is_finished()).count();
+    assert!(accepted <= 2 * LINK_MESSAGES_MAX, "{accepted}");
+    for _ in 0..posts.len() {
+        server.hear().await.unwrap();
+    }
+    for answer in posts {
+        assert_eq!(soon(answer).await.unwrap().status, 202);
+    }
 }
 
 #[tokio::test]

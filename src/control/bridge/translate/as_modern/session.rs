@@ -21,6 +21,9 @@ const ANSWERS_MAX: usize = 16;
 /// Messages that may wait for the server before requests are taken no further.
 const OUTBOUND_MAX: usize = 64;
 
+/// Messages that may wait for a server that goes on talking without reading. Beyond it the session ends.
+const OUTBOUND_END: usize = 4_096;
+
 /// Clients that left and were not looked at yet.
 const LEFT_MAX: usize = 16;
 
@@ -233,11 +236,17 @@ impl Serving {
                 }
             }
             self.perform(acts).await;
+            if self.outbound.len() > OUTBOUND_END {
+                return;
+            }
             self.publish();
         }
     }
 
     fn take(&mut self, command: Command, acts: &mut Vec<Act>) {
+        // Before anything waits: a session that looks idle may be ended to make room.
+        self.idle_since_ms = None;
+        self.standing.set(self.session.is_occupied(), None);
         let (answers, reader) = mpsc::channel(ANSWERS_MAX);
         if command.reply.send(Ok(reader)).is_err() {
             return;

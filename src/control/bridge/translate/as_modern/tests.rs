@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
@@ -20,17 +20,21 @@ const BOUNDS: Bounds = Bounds {
 struct Rig {
     upstream: Arc<AsModern>,
     connected: mpsc::UnboundedReceiver<FakeServer>,
+    /// What the next connections fail with.
+    failures: Arc<Mutex<Vec<ConnectError>>>,
 }
 
 impl Rig {
     fn new(bounds: Bounds, failures: Vec<ConnectError>) -> Self {
         let (connector, connected) = connector();
-        *connector.failures.lock().unwrap() = failures;
+        let failing = Arc::clone(&connector.failures);
+        *failing.lock().unwrap() = failures;
         let sealer = Sealer::random().unwrap();
         let upstream = AsModern::new(Arc::new(connector), sealer, "server".into(), bounds);
         Self {
             upstream: Arc::new(upstream),
             connected,
+            failures: failing,
         }
     }
 
@@ -308,6 +312,25 @@ async fn sessions_are_bounded_and_the_longest_idle_makes_room() {
 }
 
 #[tokio::test]
+async fn a_session_that_idles_makes_room_where_the_server_has_none() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", request("1", "server/discover", "{}", ""));
+    let mut idle = rig.server().await;
+    idle.open(None).await;
+    let mut answers = got(asking).await;
+    assert!(next(&mut answers).await.is_some());
+    assert_eq!(next(&mut answers).await, None);
+    rig.failures
+        .lock()
+        .unwrap()
+        .push(ConnectError::Full(FullScope::Server));
+    let asking = rig.ask("b", call("1", "{}"));
+    assert_eq!(idle.hear().await, None);
+    rig.server().await.open(None).await;
+    drop(got(asking).await);
+}
+
+#[tokio::test]
 async fn a_session_that_idles_ends_and_one_that_is_parked_does_not() {
     let bounds = Bounds {
         idle_ms: 30,
@@ -353,4 +376,40 @@ async fn dropping_the_translation_ends_listens_gracefully() {
             .contains(r#""resultType":"complete""#)
     );
     assert_eq!(server.hear().await, None);
+}
+
+#[tokio::test]
+async fn a_server_that_talks_and_does_not_read_is_ended() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", call("1", "{}"));
+    let mut server = rig.server().await;
+    server.open(None).await;
+    let mut answers = got(asking).await;
+    let ping = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
+    for _ in 0..5_000 {
+        if !server.try_say(ping).await {
+            break;
+        }
+    }
+    assert_eq!(next(&mut answers).await, None);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_let_go_of_and_others_go_on() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", request("1", "tools/list", "{}", ""));
+    let mut server = rig.server().await;
+    server.open(Some("0")).await;
+    let slow = got(asking).await;
+    let mut quick = got(rig.ask("a", request("2", "tools/list", "{}", ""))).await;
+    let note = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
+    for _ in 0..18 {
+        server.say(note, Some("1")).await;
+    }
+    // Sixteen wait; the seventeenth holds the session up until the client goes.
+    drop(slow);
+    server
+        .say(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#, Some("2"))
+        .await;
+    assert!(next(&mut quick).await.is_some());
 }

@@ -232,6 +232,30 @@ fn as_many_requests_wait_as_may_and_no_more() {
     desk.ask(more);
 }
 
+#[test]
+fn requests_of_clients_that_left_make_room_when_it_is_needed() {
+    let mut desk = Desk::open();
+    let kept = desk.call("\"kept\"");
+    desk.hear(&progress("\"kept\""));
+    desk.leave(kept);
+    for id in 1..REQUESTS_MAX {
+        let stream = desk.call(&id.to_string());
+        desk.leave(stream);
+    }
+    assert!(
+        desk.try_post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, true)
+            .is_err()
+    );
+    let new = desk.call("\"new\"");
+    desk.respond("1");
+    assert_eq!(desk.session.counts().stray_responses, 1);
+    desk.respond("\"new\"");
+    assert!(matches!(desk.answer(new), Answer::Json(200, _)));
+    desk.respond("\"kept\"");
+    assert_eq!(desk.get(Some("2-1")), Ok(Some(kept)));
+    assert_eq!(desk.events(kept), (vec![response("\"kept\"")], true));
+}
+
 const BATCH: &str = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},
 {"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":"1","method":"ping"}]"#;
 

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::super::outcome::{
-    Delivery, EVENT_BYTES_MAX, Ignored, OpenError, REQUESTS_MAX, Received, RequestKey,
+    Delivery, EVENT_BYTES_MAX, Ignored, OWNER_REQUESTS_MAX, OpenError, REQUESTS_MAX, Received,
+    RequestKey,
 };
 use super::Channel;
 use crate::engine::bridge::state_seal::StateSeal;
@@ -282,15 +283,26 @@ fn methods_of_earlier_revisions_never_reach_the_server() {
 fn open_requests_are_bounded() {
     let mut channel = channel();
     let message = request("1", "tools/list", "{}");
-    for _ in 0..REQUESTS_MAX {
-        let _ = channel.open(owner('a'), &message, NOW).unwrap();
-    }
+    let fill = |channel: &mut Channel, digit| {
+        let mut opened = 0;
+        loop {
+            match channel.open(owner(digit), &message, NOW) {
+                Ok(_) => opened += 1,
+                Err(error) => return (opened, error),
+            }
+        }
+    };
+    let most = OWNER_REQUESTS_MAX;
+    assert_eq!(fill(&mut channel, 'a'), (most, OpenError::OwnerFull));
     assert_eq!(
-        channel.open(owner('a'), &message, NOW),
-        Err(OpenError::Full)
+        fill(&mut channel, 'b'),
+        (REQUESTS_MAX - most, OpenError::Full)
     );
     let _ = delivered(&mut channel, r#"{"jsonrpc":"2.0","id":9,"result":{}}"#);
-    assert!(channel.open(owner('a'), &message, NOW).is_ok());
+    assert!(channel.cancel(RequestKey(10)).is_some());
+    assert_eq!(fill(&mut channel, 'a'), (2, OpenError::Full));
+    channel.end();
+    assert_eq!(fill(&mut channel, 'a'), (most, OpenError::OwnerFull));
 }
 
 #[test]

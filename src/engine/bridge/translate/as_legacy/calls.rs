@@ -2,6 +2,7 @@
 
 use super::super::answer::{Modern, error_to_legacy, to_legacy};
 use super::super::hello::Discovery;
+use super::super::input::may_ask;
 use super::super::object::Object;
 use super::super::request::{Answers, ModernMeta};
 use super::super::wire::{self, INTERNAL_ERROR, Kind, Message, line};
@@ -14,7 +15,7 @@ pub(super) struct Call {
     pub(super) method: Method,
     /// Its id, as the client wrote it.
     pub(super) id: String,
-    /// The request itself: a retry sends it again.
+    /// The request itself, where a retry may send it again.
     message: String,
     /// Times that the server asked for input.
     pub(super) rounds: u32,
@@ -43,6 +44,14 @@ impl Call {
             number,
             message: meta.to_modern(&message, number, answers),
         }
+    }
+
+    /// Forgets what no retry will need.
+    pub(super) fn slim(mut self) -> Self {
+        if !may_ask(self.method) {
+            self.message = String::new();
+        }
+        self
     }
 
     pub(super) fn fail(&self, words: &str) -> Act {
@@ -85,14 +94,18 @@ impl Session {
         }
         let result = message.member("result").unwrap_or_default();
         match to_legacy(result, call.method) {
-            Some(Modern::InputRequired) => self.question(number, call, result, acts),
+            Some(Modern::InputRequired) if may_ask(call.method) => {
+                self.question(number, call, result, acts);
+            }
             Some(Modern::Complete(_)) if call.method == Method::ServerDiscover => {
                 self.discovered(&call, result, acts);
             }
             Some(Modern::Complete(result)) => {
                 acts.push(finished(&call, message, "result", Some(result)));
             }
-            Some(Modern::Unknown) | None => acts.push(call.fail("upstream answer not usable")),
+            Some(Modern::InputRequired | Modern::Unknown) | None => {
+                acts.push(call.fail("upstream answer not usable"))
+            }
         }
     }
 

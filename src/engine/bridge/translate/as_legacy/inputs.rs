@@ -1,6 +1,6 @@
 //! `input_required`: each input becomes a request to the client, whose answers go into a retry of the call.
 
-use super::super::input::{InputRequest, InputRequired, ROUNDS_MAX, check, input_responses};
+use super::super::input::{InputRequest, InputRequired, ROUNDS_MAX, input_responses};
 use super::super::object::{Object, quoted};
 use super::super::request::Answers;
 use super::super::wire::{self, Message};
@@ -48,12 +48,9 @@ impl Session {
     }
 
     fn can_answer(&self, required: &InputRequired) -> bool {
-        required.inputs.iter().all(|input| {
-            let request = Object::parse(&input.request).unwrap_or_default();
-            let method = request.text("method").unwrap_or_default();
-            let params = request.object("params").unwrap_or_default();
-            check(&self.meta.capabilities, &method, &params).is_ok()
-        })
+        let capabilities = &self.meta.capabilities;
+        let mut inputs = required.inputs.iter();
+        inputs.all(|input| input.check(capabilities).is_ok())
     }
 
     fn ask_client(&mut self, number: Number, call: &Call, input: &InputRequest) -> Act {

@@ -196,7 +196,7 @@ impl Session {
         let call = Call::new(method, id, message);
         let number = self.take_number();
         acts.push(call.ask(number, &self.meta, &Answers::default()));
-        self.calls.insert(number, call);
+        self.calls.insert(number, call.slim());
     }
 
     fn notification(&mut self, method: Method, message: &Message<'_>, acts: &mut Vec<Act>) {

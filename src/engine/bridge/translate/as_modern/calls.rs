@@ -1,14 +1,17 @@
 //! Calls under way: parked for input, gone on with, finished, cancelled.
 
 use super::super::answer::{error_to_modern, to_modern};
-use super::super::input::{INPUTS_MAX, InputRequest, ROUNDS_MAX, input_required};
+use super::super::input::{
+    INPUTS_MAX, InputRequest, ROUNDS_MAX, Refusal, input_required, may_ask, required_elicitations,
+};
+use super::super::level::Level;
 use super::super::object::Object;
 use super::super::state::Parked;
 use super::super::wire::{self, INTERNAL_ERROR, INVALID_PARAMS, Message, line};
 use super::{
-    Act, Asker, GHOST_MS, GHOSTS_MAX, PARKED_MAX, PARKED_MS, Session, answer_once, progress_token,
+    Act, Asker, GHOST_MS, GHOSTS_MAX, Meta, PARKED_MAX, PARKED_MS, Session, answer_once,
+    progress_token,
 };
-use crate::engine::bridge::translate::input::{Refusal, may_ask};
 use crate::engine::mcp::methods::Method;
 
 /// A call that the server has, and that no client left.
@@ -21,7 +24,9 @@ pub(super) struct Call {
     pub(super) asker: Option<Asker>,
     /// Progress token of the client's latest request for it, as written.
     pub(super) token: Option<String>,
-    pub(super) level: Option<super::Level>,
+    pub(super) level: Option<Level>,
+    /// What the client's latest request for it declared: decides what the server may ask.
+    pub(super) capabilities: Box<str>,
     pub(super) digest: [u8; 32],
     /// What the server asked and was not answered.
     pub(super) inputs: Vec<Input>,
@@ -108,7 +113,7 @@ impl Session {
             answer_once(asker, failed, acts);
             return self.cancel(id, now_ms, acts);
         };
-        let result = input_required(call.inputs.iter().map(|input| &input.request), &state);
+        let result = input_required(call.inputs.iter().map(|input| &input.request), Some(&state));
         answer_once(asker, wire::result(&call.id, &result), acts);
     }
 
@@ -125,8 +130,8 @@ impl Session {
             return acts.push(Act::End(asker));
         };
         let id = message.id().unwrap_or("null");
-        let level = match super::read_meta(id, &message.params()) {
-            Ok(level) => level,
+        let meta = match Meta::read(id, &message.params()) {
+            Ok(meta) => meta,
             Err(answer) => return answer_once(asker, answer, acts),
         };
         let call = self.calls.get_mut(&parked.call);
@@ -137,7 +142,9 @@ impl Session {
         call.asker = Some(asker);
         call.id = id.to_owned();
         call.token = progress_token(&message.params());
+        let level = meta.level;
         call.level = level;
+        call.capabilities = meta.capabilities;
         let finished = call.finished.take();
         call.answer_inputs(&message.params(), acts);
         let wants_more = !call.inputs.is_empty();
@@ -200,15 +207,21 @@ impl Session {
 }
 
 impl Call {
-    /// Hands the answers in `params` to the server. What is missing or no result is asked for again.
+    /// Hands the answers in `params` to the server. What is missing or no result is asked for again, unless the client does
+    /// not declare it any more.
     fn answer_inputs(&mut self, params: &Object<'_>, acts: &mut Vec<Act>) {
         let responses = params.object("inputResponses").unwrap_or_default();
+        let capabilities = &self.capabilities;
         self.inputs.retain(|input| {
             let answer = responses.member(&input.request.key);
-            let Some(answer) = answer.filter(|answer| answer.starts_with('{')) else {
-                return true;
+            let answer = match answer.filter(|answer| answer.starts_with('{')) {
+                Some(answer) => wire::result(&input.server_id, answer),
+                None => match input.request.check(capabilities) {
+                    Ok(()) => return true,
+                    Err(Refusal { code, message }) => wire::error(&input.server_id, code, message),
+                },
             };
-            acts.push(Act::ToServer(wire::result(&input.server_id, answer)));
+            acts.push(Act::ToServer(answer));
             false
         });
     }
@@ -225,6 +238,12 @@ fn translated(response: &str, call: &Call, server_info: Option<&str>) -> Vec<u8>
         None => "result",
     };
     let old = message.member(member).unwrap_or_default();
+    if may_ask(call.method)
+        && member == "error"
+        && let Some(required) = required_elicitations(old, &call.capabilities)
+    {
+        return wire::result(&call.id, &required);
+    }
     let new = match member {
         "error" => error_to_modern(old),
         _ => to_modern(old, call.method, server_info),

@@ -6,7 +6,7 @@ use super::super::hello::Tells;
 use super::super::object::{Object, elements, quoted, string};
 use super::super::request::{SUBSCRIPTION_ID, tagged};
 use super::super::wire::{self, INTERNAL_ERROR, INVALID_PARAMS};
-use super::{Act, Asker, Own, Request, Session, answer_once, refuse};
+use super::{Act, Asker, Request, Session, answer_once, refuse};
 use crate::engine::mcp::methods::Method;
 
 /// Listens of one session.
@@ -88,7 +88,8 @@ impl Session {
             return;
         }
         if is_new {
-            let id = self.own_id(Own::Subscribe(uri.clone()));
+            let id = self.take_id();
+            self.subscribing.insert(id, uri.clone());
             acts.push(about_uri(id, Method::ResourcesSubscribe, &uri));
             let listeners = BTreeSet::new();
             let pending = Some(id);
@@ -172,8 +173,9 @@ impl Session {
             };
             held.listeners.remove(&asker);
             if held.listeners.is_empty() {
-                self.listens.uris.remove(&uri);
-                let id = self.own_id(Own::Ignored);
+                let pending = self.listens.uris.remove(&uri).and_then(|uri| uri.pending);
+                pending.map(|id| self.subscribing.remove(&id));
+                let id = self.take_id();
                 acts.push(about_uri(id, Method::ResourcesUnsubscribe, &uri));
             }
         }

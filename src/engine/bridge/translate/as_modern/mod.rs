@@ -22,7 +22,7 @@ use super::hello::{Hello, Profile};
 use super::input::{can_be_asked, may_ask};
 use super::level::Level;
 use super::object::{Object, quoted};
-use super::request::{LOG_LEVEL, PROGRESS_TOKEN, PROTOCOL_VERSION, to_legacy};
+use super::request::{CLIENT_CAPABILITIES, LOG_LEVEL, PROGRESS_TOKEN, PROTOCOL_VERSION, to_legacy};
 use super::state::{Binding, Parked, States};
 use super::wire::{self, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message};
 use crate::engine::mcp::methods::Method;
@@ -37,7 +37,7 @@ pub use opening::{Opened, Opening, Refused, Step};
 pub const CALLS_MAX: usize = 256;
 
 /// Calls that may wait for their turn on one session.
-pub const WAITING_MAX: usize = 64;
+pub const WAITING_MAX: usize = 16;
 
 /// Calls of one session that may wait for their clients' input.
 pub const PARKED_MAX: usize = 16;
@@ -94,22 +94,13 @@ pub struct Session {
     can_be_asked: bool,
     next_id: u64,
     calls: BTreeMap<u64, Call>,
-    /// Requests of the session's own, by id.
-    own: BTreeMap<u64, Own>,
+    /// Requests to subscribe that are under way, with their URIs.
+    subscribing: BTreeMap<u64, String>,
     /// Calls that were cancelled and may still be running, with the time.
     ghosts: BTreeMap<u64, u64>,
     waiting: VecDeque<(Asker, Vec<u8>)>,
     listens: Listens,
     level: Option<Level>,
-}
-
-/// A request that the session made for itself.
-#[derive(Debug)]
-enum Own {
-    /// Nobody wants its answer.
-    Ignored,
-    /// `resources/subscribe` of a URI.
-    Subscribe(String),
 }
 
 /// A modern request, read.
@@ -120,7 +111,13 @@ struct Request<'a> {
     id: &'a str,
     method: Method,
     method_text: &'a str,
+    meta: Meta,
+}
+
+/// What a modern request says beside its call.
+struct Meta {
     level: Option<Level>,
+    capabilities: Box<str>,
 }
 
 impl Session {
@@ -134,7 +131,7 @@ impl Session {
             channel_tells: opened.channel_tells,
             next_id: 1,
             calls: BTreeMap::new(),
-            own: BTreeMap::new(),
+            subscribing: BTreeMap::new(),
             ghosts: BTreeMap::new(),
             waiting: VecDeque::new(),
             listens: Listens::default(),
@@ -150,8 +147,8 @@ impl Session {
         let (wire::Kind::Request(method_text), Some(id)) = (&message.kind, message.id()) else {
             return acts.push(Act::End(asker));
         };
-        match read_meta(id, &message.params()) {
-            Ok(level) => {
+        match Meta::read(id, &message.params()) {
+            Ok(meta) => {
                 let request = Request {
                     asker,
                     bytes,
@@ -159,7 +156,7 @@ impl Session {
                     id,
                     method: Method::parse(method_text),
                     method_text,
-                    level,
+                    meta,
                 };
                 self.dispatch(&request, acts);
             }
@@ -208,7 +205,7 @@ impl Session {
                 acts,
             );
         }
-        self.set_level(request.level, acts);
+        self.set_level(request.meta.level, acts);
         let id = self.take_id();
         let params = request.message.params();
         acts.push(Act::ToServer(to_legacy(&request.message.object, id)));
@@ -217,7 +214,8 @@ impl Session {
             id: request.id.to_owned(),
             asker: Some(request.asker),
             token: progress_token(&params),
-            level: request.level,
+            level: request.meta.level,
+            capabilities: request.meta.capabilities.clone(),
             digest: digest(request.method_text, &params),
             inputs: Vec::new(),
             keys: 0,
@@ -237,7 +235,8 @@ impl Session {
         }
         self.level = level;
         let name = level.map_or("", Level::as_str);
-        let id = self.own_id(Own::Ignored);
+        // Its answer says nothing.
+        let id = self.take_id();
         acts.push(Act::ToServer(wire::request(
             id,
             Method::LoggingSetLevel.as_str(),
@@ -248,12 +247,6 @@ impl Session {
     const fn take_id(&mut self) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        id
-    }
-
-    fn own_id(&mut self, own: Own) -> u64 {
-        let id = self.take_id();
-        self.own.insert(id, own);
         id
     }
 
@@ -347,23 +340,26 @@ fn is_carried(method: Method) -> bool {
     method == Method::Other || !is_task && method.exists_in(Revision::R2026_07_28)
 }
 
-/// The log level that a request asks for, or the error that answers it. `id` is the request's.
-fn read_meta(id: &str, params: &Object<'_>) -> Result<Option<Level>, Vec<u8>> {
-    let meta = params.object("_meta").unwrap_or_default();
-    let Some(version) = meta.member(PROTOCOL_VERSION) else {
-        let missing = "_meta names no protocol version";
-        return Err(wire::error(id, INVALID_PARAMS, missing));
-    };
-    if meta.text(PROTOCOL_VERSION).as_deref() != Some(Revision::R2026_07_28.as_str()) {
-        return Err(wire::unsupported_version(id, version));
-    }
-    match meta.member(LOG_LEVEL) {
-        None => Ok(None),
-        Some(_) => meta
-            .text(LOG_LEVEL)
-            .and_then(|level| Level::parse(&level))
-            .map(Some)
-            .ok_or_else(|| wire::error(id, INVALID_PARAMS, "log level is not known")),
+impl Meta {
+    /// Reads `params` of the request `id`; the error answers it.
+    fn read(id: &str, params: &Object<'_>) -> Result<Self, Vec<u8>> {
+        let meta = params.object("_meta").unwrap_or_default();
+        let Some(version) = meta.member(PROTOCOL_VERSION) else {
+            let missing = "_meta names no protocol version";
+            return Err(wire::error(id, INVALID_PARAMS, missing));
+        };
+        if meta.text(PROTOCOL_VERSION).as_deref() != Some(Revision::R2026_07_28.as_str()) {
+            return Err(wire::unsupported_version(id, version));
+        }
+        let level = meta.member(LOG_LEVEL).map(|_| {
+            let level = meta.text(LOG_LEVEL);
+            level.and_then(|level| Level::parse(&level))
+        });
+        let unknown = || wire::error(id, INVALID_PARAMS, "log level is not known");
+        Ok(Self {
+            level: level.map(|level| level.ok_or_else(unknown)).transpose()?,
+            capabilities: meta.member(CLIENT_CAPABILITIES).unwrap_or("{}").into(),
+        })
     }
 }
 

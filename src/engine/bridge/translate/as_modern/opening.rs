@@ -1,7 +1,7 @@
 //! The handshake: `initialize` with what the first client said, then `notifications/initialized`.
 
 use super::super::hello::{Hello, Profile};
-use super::super::wire::{self, Kind, METHOD_NOT_FOUND, Message};
+use super::super::wire::{self, Kind, METHOD_NOT_FOUND, Message, UNSUPPORTED_VERSION};
 use crate::engine::mcp::methods::Method;
 
 /// Id of `initialize`.
@@ -38,7 +38,7 @@ pub struct Opened {
 pub enum Refused {
     /// It answered `initialize` with an error.
     Error,
-    /// It answered with a revision that is not of the legacy era, or not at all understandably.
+    /// It speaks no revision of the legacy era, or answered nothing that can be understood.
     WrongEra,
 }
 
@@ -72,7 +72,12 @@ impl Opening {
 
 fn read_response(message: &Message<'_>, channel_tells: bool) -> Step {
     let Some(result) = message.object.member("result") else {
-        return Step::Refused(Refused::Error);
+        let error = message.object.object("error");
+        let code = error.and_then(|error| error.member("code")?.parse().ok());
+        return Step::Refused(match code {
+            Some(UNSUPPORTED_VERSION) => Refused::WrongEra,
+            _ => Refused::Error,
+        });
     };
     let initialized = wire::notification(Method::Initialized.as_str(), "{}");
     match Hello::read(result) {

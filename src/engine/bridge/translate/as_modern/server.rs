@@ -4,7 +4,7 @@ use super::super::input::{Refusal, check};
 use super::super::level::Level;
 use super::super::request::PROGRESS_TOKEN;
 use super::super::wire::{self, Kind, METHOD_NOT_FOUND, Message, line};
-use super::{Act, Own, Session};
+use super::{Act, Session};
 use crate::engine::mcp::methods::Method;
 
 const NOBODY: Refusal = Refusal {
@@ -41,12 +41,11 @@ impl Session {
         };
         // Answered late, and over at last.
         self.ghosts.remove(&id);
-        match self.own.remove(&id) {
-            Some(Own::Subscribe(uri)) => {
+        match self.subscribing.remove(&id) {
+            Some(uri) => {
                 let is_error = message.object.member("error").is_some();
                 self.subscribed(id, &uri, is_error, acts);
             }
-            Some(Own::Ignored) => {}
             None => self.finish(id, &message.object.to_string(), acts),
         }
     }
@@ -65,13 +64,24 @@ impl Session {
         if method == Method::Ping.as_str() {
             return acts.push(Act::ToServer(wire::result(id, "{}")));
         }
-        let capabilities = &self.identity.profile.capabilities;
-        let asked = check(capabilities, method, &message.params())
-            .and_then(|()| self.asked_for(during).ok_or(NOBODY))
-            .and_then(|call| self.ask_client(call, (method, message), now_ms, acts));
+        let asked = self.may_be_asked(method, message, during);
+        let asked = asked.and_then(|call| self.ask_client(call, (method, message), now_ms, acts));
         if let Err(Refusal { code, message }) = asked {
             acts.push(Act::ToServer(wire::error(id, code, message)));
         }
+    }
+
+    /// The call that the server's request was made for, where its client declared what is asked.
+    fn may_be_asked(
+        &self,
+        method: &str,
+        message: &Message<'_>,
+        during: Option<&[u8]>,
+    ) -> Result<u64, Refusal> {
+        let id = self.asked_for(during).ok_or(NOBODY)?;
+        let call = self.calls.get(&id).ok_or(NOBODY)?;
+        check(&call.capabilities, method, &message.params())?;
+        Ok(id)
     }
 
     /// The call that a request of the server was made for.
