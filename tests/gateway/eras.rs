@@ -308,3 +308,53 @@ fn a_question_of_a_legacy_child_becomes_a_round_trip_of_its_modern_client() {
         "a parked call is answered once: {replayed}"
     );
 }
+
+#[test]
+fn one_child_for_all_is_never_shared_by_legacy_clients() {
+    let keys = "instances = \"shared\"\ntranslate = false";
+    let gateway = Setup::in_front_of_child(&["--era", "both"], keys).start();
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let refused = gateway.post(ADMIN, body);
+    assert_eq!(
+        (refused.status, refused.code()),
+        (400, -32022),
+        "{refused:?}"
+    );
+    assert_eq!(
+        modern_call(&gateway, 1, "tools/call", Some("echo")).status,
+        200
+    );
+    let gateway = Setup::in_front_of_child(&["--era", "both"], "instances = \"shared\"").start();
+    let (fields, _) = initialize(&gateway);
+    let call =
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"pid","arguments":{}}}"#;
+    let legacy = gateway
+        .client()
+        .exchange(post("/mcp", &fields, call))
+        .json();
+    let modern = modern_call(&gateway, 3, "tools/call", Some("pid")).json();
+    let pid = |message: &Value| message["result"]["structuredContent"]["pid"].clone();
+    assert_eq!(
+        pid(&legacy),
+        pid(&modern),
+        "translated, on the one child: {legacy} {modern}"
+    );
+}
+
+#[test]
+fn a_shared_child_that_is_not_to_be_restarted_stays_down() {
+    for (restart, status) in [("always", 200), ("never", 502)] {
+        let keys = format!("restart = \"{restart}\"");
+        let gateway = Setup::in_front_of_child(&["--era", "modern"], &keys).start();
+        assert_eq!(
+            modern_call(&gateway, 1, "tools/call", Some("pid")).status,
+            200
+        );
+        assert_eq!(
+            modern_call(&gateway, 2, "tools/call", Some("crash")).status,
+            502
+        );
+        let after = modern_call(&gateway, 3, "tools/call", Some("pid"));
+        assert_eq!(after.status, status, "{restart}: {after:?}");
+    }
+}

@@ -16,6 +16,7 @@ mod framing;
 mod hostile;
 mod legacy_sse;
 mod lifecycle;
+mod many_servers;
 mod modern;
 mod origin;
 mod policy;

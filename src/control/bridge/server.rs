@@ -1,6 +1,7 @@
 //! One server's bridge: its fronts over its backs, chosen by transport and era.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::child::{ChildRooms, StdioConnector};
@@ -122,7 +123,7 @@ impl Bridge {
             && own.inject_headers == server.inject_headers
             && (own.timeout_ms, own.connect_timeout_ms)
                 == (server.timeout_ms, server.connect_timeout_ms)
-            && self.snapshot.limits == live.snapshot.limits
+            && own_limits(&self.snapshot.limits) == own_limits(&live.snapshot.limits)
     }
 
     /// Ends its sessions and children.
@@ -219,6 +220,20 @@ impl Bridge {
     }
 }
 
+/// The bounds that a bridge was made with. Those of the whole process move under it.
+const fn own_limits(limits: &Limits) -> [u64; 8] {
+    [
+        limits.line_bytes as u64,
+        limits.event_bytes as u64,
+        limits.json_depth as u64,
+        limits.session_events_bytes as u64,
+        limits.session_idle_timeout_ms,
+        limits.write_stall_ms,
+        limits.upstream_idle_connections as u64,
+        limits.upstream_idle_timeout_ms,
+    ]
+}
+
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
@@ -258,6 +273,12 @@ fn declare(server: &Server, state: &ServerState) {
         HttpTransport::Streamable => speech.eras,
     };
     let speaks = |yes: bool| if yes { Speaks::Yes } else { Speaks::No };
+    if let UpstreamAddress::Child(command) = &server.upstream.address
+        && command.instances == Some(Instances::Shared)
+    {
+        // One child for legacy clients is wrong, whatever it speaks: each would see the others' state.
+        state.set_speaks(Era::Legacy, Speaks::No);
+    }
     if let Some(eras) = eras {
         state.set_speaks(Era::Legacy, speaks(eras != Eras::Modern));
         state.set_speaks(Era::Modern, speaks(eras != Eras::Legacy));
@@ -286,6 +307,8 @@ impl Making<'_> {
             children: Arc::clone(&children),
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
+            is_last: !command.restarts && command.instances != Some(Instances::Session),
+            started: AtomicBool::new(false),
             asked: tokio::sync::Mutex::default(),
         });
         let sharing = match command.instances {
@@ -309,7 +332,6 @@ impl Making<'_> {
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
         let legacy = match command.instances {
-            // Sharing a child between legacy clients is wrong, whatever ids are: each would see the others' state.
             Some(Instances::Shared) => translated,
             _ if self.translates() => self.fallback(children, translated),
             _ => children,

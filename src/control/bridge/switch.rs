@@ -1,6 +1,7 @@
 //! A child that may speak the modern era or not: found out each time that one starts, and translated for where it does not.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -15,12 +16,18 @@ use crate::mailbox::{ServerState, Speaks};
 /// legacy server that ignores what it does not know is silent for ever.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a server whose child ended when it was asked is taken for a legacy one.
+const DOUBT_TIME: Duration = Duration::from_secs(60);
+
 /// Connects to children that speak the modern era; any other is let go and remembered as what it is.
 pub(super) struct ModernOnly {
     pub(super) children: Arc<dyn Connector>,
     pub(super) state: Arc<ServerState>,
     /// Whether the operator says that the server does, so that nobody has to ask.
     pub(super) is_known: bool,
+    /// Whether the first child is the last (`restart = "never"`).
+    pub(super) is_last: bool,
+    pub(super) started: AtomicBool,
     /// A child that was asked for its era and is used by nobody yet.
     pub(super) asked: Mutex<Option<Link>>,
 }
@@ -33,6 +40,26 @@ impl ModernOnly {
             *asked = self.connect_asked(owner).await?;
         }
         Ok(())
+    }
+
+    /// What a child that ended has shown is believed for a while.
+    fn ask_again_later(&self) {
+        let state = Arc::clone(&self.state);
+        tokio::spawn(async move {
+            tokio::time::sleep(DOUBT_TIME).await;
+            state.set_speaks(Era::Modern, Speaks::Unknown);
+        });
+    }
+
+    async fn modern_child(&self, owner: Owner) -> Result<Link, ConnectError> {
+        if self.is_known {
+            return self.children.connect(owner).await;
+        }
+        if let Some(link) = self.asked.lock().await.take() {
+            return Ok(link);
+        }
+        let child = self.connect_asked(owner).await?;
+        child.ok_or(ConnectError::WrongEra)
     }
 
     /// A new child that says it speaks the era; `None` where it does not.
@@ -53,7 +80,12 @@ impl ModernOnly {
                 self.state.set_speaks(Era::Modern, Speaks::No);
                 Ok(None)
             }
-            Probe::Ended(end) => Err(ConnectError::Unreachable(end.to_string().into())),
+            // Some legacy servers end when they are asked what they do not know; so does one that is broken.
+            Probe::Ended(_) => {
+                self.state.set_speaks(Era::Modern, Speaks::No);
+                self.ask_again_later();
+                Ok(None)
+            }
         }
     }
 }
@@ -61,15 +93,13 @@ impl ModernOnly {
 impl Connector for ModernOnly {
     fn connect(&self, owner: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
         Box::pin(async move {
-            if self.is_known {
-                return self.children.connect(owner).await;
+            if self.is_last && self.started.load(Relaxed) {
+                let why = "the shared child has ended and is not started again (upstream.restart)";
+                return Err(ConnectError::Unreachable(why.into()));
             }
-            if let Some(link) = self.asked.lock().await.take() {
-                return Ok(link);
-            }
-            self.connect_asked(owner)
-                .await?
-                .ok_or(ConnectError::WrongEra)
+            let link = self.modern_child(owner).await?;
+            self.started.store(true, Relaxed);
+            Ok(link)
         })
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::mailbox::{Command, Handle, Mailbox, Post, Pulse};
+use super::mailbox::{Command, Handle, Mailbox, Post, Pulse, closed};
 use super::readers::Readers;
-use super::reply::{refusal, refused};
+use super::reply::{failure_of, refusal, refused};
 use super::rooms::Room;
 use crate::control::bridge::{FromServer, Link, LinkEnd};
 use crate::control::http::Response;
@@ -391,19 +391,5 @@ async fn abandoned(posts: &mut HashMap<StreamId, oneshot::Sender<Response>>) {
     match posts.values_mut().next() {
         Some(reply) => reply.closed().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Returns when the front shuts down, or is gone.
-pub(super) async fn closed(closing: &mut watch::Receiver<bool>) {
-    let _ = closing.wait_for(|is_closing| *is_closing).await;
-}
-
-/// What clients are told of a link's end.
-pub(super) fn failure_of(end: LinkEnd) -> Failure {
-    match end {
-        LinkEnd::Exited | LinkEnd::Broke => Failure::UpstreamBroke,
-        LinkEnd::TooLarge => Failure::UpstreamBadAnswer,
-        LinkEnd::SessionLost => Failure::SessionUnknown,
     }
 }

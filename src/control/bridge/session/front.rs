@@ -97,7 +97,7 @@ impl SessionFront {
                     let (reply, answer) = oneshot::channel();
                     let post = Post {
                         body: inbound.body,
-                        scanned,
+                        scanned: Box::new(scanned),
                         takes_events,
                         reply,
                     };
@@ -132,7 +132,7 @@ impl SessionFront {
         let post = Post {
             takes_events: inbound.takes_events(),
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             reply,
         };
         // An empty mailbox has room.

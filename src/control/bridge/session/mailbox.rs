@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::control::http::Response;
 use crate::engine::mcp::message::Body;
@@ -15,7 +15,7 @@ const MAILBOX_MAX: usize = 16;
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) body: Vec<u8>,
-    pub(super) scanned: Body,
+    pub(super) scanned: Box<Body>,
     /// Whether the client accepts an event stream.
     pub(super) takes_events: bool,
     pub(super) reply: oneshot::Sender<Response>,
@@ -61,6 +61,11 @@ pub(super) fn mailbox() -> (Handle, Mailbox) {
         commands: commands_taken,
     };
     (Handle { posts, commands }, mailbox)
+}
+
+/// Returns when the front shuts down, or is gone.
+pub(super) async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|is_closing| *is_closing).await;
 }
 
 /// How a session lives, for those who look for one that can be ended.

@@ -1,5 +1,6 @@
 //! Failures as HTTP answers of a front.
 
+use crate::control::bridge::LinkEnd;
 use crate::control::http::Response;
 use crate::engine::bridge::session::Refused;
 use crate::engine::mcp::scan::ScanError;
@@ -42,4 +43,13 @@ pub(super) fn unread(error: &ScanError, body: &[u8]) -> Response {
         },
     };
     refusal(failure, error.id.map(|id| id.raw(body)))
+}
+
+/// What clients are told of a link's end.
+pub(super) fn failure_of(end: LinkEnd) -> Failure {
+    match end {
+        LinkEnd::Exited | LinkEnd::Broke => Failure::UpstreamBroke,
+        LinkEnd::TooLarge => Failure::UpstreamBadAnswer,
+        LinkEnd::SessionLost => Failure::SessionUnknown,
+    }
 }

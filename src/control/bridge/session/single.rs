@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::actor::{closed, failure_of};
-use super::mailbox::{Command, Mailbox, Post, Pulse};
-use super::reply::{refusal, refused};
+use super::mailbox::{Command, Mailbox, Post, Pulse, closed};
+use super::reply::{failure_of, refusal, refused};
 use super::rooms::Room;
 use crate::control::bridge::{FromServer, Link, LinkEnd};
 use crate::control::http::Response;

@@ -112,7 +112,7 @@ impl SseFront {
         let (reply, answer) = oneshot::channel();
         let post = Post {
             body: inbound.body,
-            scanned,
+            scanned: Box::new(scanned),
             takes_events: true,
             reply,
         };

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -37,7 +37,7 @@ pub(super) fn owner(digit: &str) -> Owner {
 pub(super) struct FakeConnector {
     servers: mpsc::UnboundedSender<FakeServer>,
     /// What the next connections fail with.
-    pub(super) failures: Mutex<Vec<ConnectError>>,
+    pub(super) failures: Arc<Mutex<Vec<ConnectError>>>,
 }
 
 /// The server's end of a link.
@@ -49,7 +49,7 @@ pub(super) struct FakeServer {
 
 pub(super) fn connector() -> (FakeConnector, mpsc::UnboundedReceiver<FakeServer>) {
     let (servers, connected) = mpsc::unbounded_channel();
-    let failures = Mutex::default();
+    let failures = Arc::default();
     (FakeConnector { servers, failures }, connected)
 }
 

@@ -100,9 +100,7 @@ async fn a_reader_that_stalls_holds_up_its_own_session_and_loses_nothing() {
     other_server.hear().await.unwrap();
     other_server.say(&result("1")).await;
     assert_eq!(soon(answer).await.unwrap().status, 200);
-    let accepted = play
-        .send('a', post(Some(&session), &result("\"q\"")))
-        .await;
+    let accepted = play.send('a', post(Some(&session), &result("\"q\""))).await;
     assert_eq!(accepted.status, 202, "what the client sends goes on");
     for index in 0..MESSAGES {
         assert_eq!(listening.next().await.unwrap(), notice(&index.to_string()));

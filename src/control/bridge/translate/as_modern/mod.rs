@@ -11,11 +11,14 @@ mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::Clock;
-use crate::control::bridge::{Answers, Ask, BoxFuture, ConnectError, Connector, ModernUpstream};
+use crate::control::bridge::{
+    Answers, Ask, BoxFuture, ConnectError, Connector, FullScope, ModernUpstream,
+};
 use crate::engine::bridge::translate::as_modern::{Identity, STATE_UNKNOWN};
 use crate::engine::bridge::translate::canonical::{canonical, digest};
 use crate::engine::bridge::translate::hello::Profile;
@@ -36,6 +39,9 @@ const COMMANDS_MAX: usize = 16;
 /// Sessions that a request is offered to: one may end just as it comes.
 const OFFERS_MAX: usize = 4;
 
+/// Time that a server gets to end after its session did, before another one is opened in its place, in milliseconds.
+const YIELD_MS: u64 = 300;
+
 /// What the translation may hold.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::control) struct Bounds {
@@ -52,16 +58,12 @@ pub(in crate::control) struct Bounds {
 /// Default of [`Bounds::opening_ms`]: children in containers and package runners take their time.
 const OPENING_MS: u64 = 60_000;
 
-/// Highest of [`Bounds::sessions_per_owner`]: a session is a child or a session at the server, one for each set of
-/// capabilities and each call that waits for its client.
-const SESSIONS_PER_OWNER_MAX: usize = 32;
-
 impl Bounds {
     /// As far as `limits` goes.
     pub(in crate::control) fn of(limits: &Limits) -> Self {
         Self {
             sessions: limits.sessions,
-            sessions_per_owner: limits.sessions_per_principal.min(SESSIONS_PER_OWNER_MAX),
+            sessions_per_owner: limits.sessions_per_principal,
             idle_ms: limits.session_idle_timeout_ms,
             opening_ms: OPENING_MS,
         }
@@ -160,10 +162,10 @@ impl AsModern {
                 Err(scope) => return Err(full.unwrap_or(scope)),
             };
             match offer(&commands, &message, None).await {
-                // There are no more children: behind another call is better than not at all.
-                Some(Err(error @ ConnectError::Full(_))) if want.may_open => {
-                    want.may_open = false;
-                    full = Some(error);
+                // There are no more children. Behind another call is better than not at all.
+                Some(Err(ConnectError::Full(scope))) if want.may_open => {
+                    want.may_open = self.yield_room(going.key.owner, scope).await;
+                    full = Some(ConnectError::Full(scope));
                 }
                 Some(answered) => return answered,
                 None => {}
@@ -171,6 +173,16 @@ impl AsModern {
         }
         let gone = "session ended just as it was used, several times".into();
         Err(full.unwrap_or(ConnectError::Unreachable(gone)))
+    }
+
+    /// Ends a session that idles, so that the server has room for another one; whether there was one.
+    async fn yield_room(&self, owner: Owner, scope: FullScope) -> bool {
+        let is_owners = scope == FullScope::Owner;
+        let ended = self.pool().evict(is_owners.then_some(owner));
+        if ended {
+            tokio::time::sleep(Duration::from_millis(YIELD_MS)).await;
+        }
+        ended
     }
 
     /// A retry: to the session that holds its call, and to no other.

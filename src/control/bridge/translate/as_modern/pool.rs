@@ -106,7 +106,7 @@ impl Pool {
     }
 
     /// Ends the session (of `owner`) that has idled longest; whether one did.
-    fn evict(&mut self, owner: Option<Owner>) -> bool {
+    pub(super) fn evict(&mut self, owner: Option<Owner>) -> bool {
         let all = self.handles.values().flatten();
         let candidates = all.filter(|handle| {
             owner.is_none_or(|owner| handle.key.owner == owner) && handle.is_idle()

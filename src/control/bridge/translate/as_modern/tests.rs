@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
@@ -20,17 +20,21 @@ const BOUNDS: Bounds = Bounds {
 struct Rig {
     upstream: Arc<AsModern>,
     connected: mpsc::UnboundedReceiver<FakeServer>,
+    /// What the next connections fail with.
+    failures: Arc<Mutex<Vec<ConnectError>>>,
 }
 
 impl Rig {
     fn new(bounds: Bounds, failures: Vec<ConnectError>) -> Self {
         let (connector, connected) = connector();
-        *connector.failures.lock().unwrap() = failures;
+        let failing = Arc::clone(&connector.failures);
+        *failing.lock().unwrap() = failures;
         let sealer = Sealer::random().unwrap();
         let upstream = AsModern::new(Arc::new(connector), sealer, "server".into(), bounds);
         Self {
             upstream: Arc::new(upstream),
             connected,
+            failures: failing,
         }
     }
 
@@ -305,6 +309,25 @@ async fn sessions_are_bounded_and_the_longest_idle_makes_room() {
     drop(got(asking).await);
     assert_eq!(servers[1].hear().await, None);
     assert!(servers[0].is_quiet());
+}
+
+#[tokio::test]
+async fn a_session_that_idles_makes_room_where_the_server_has_none() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let asking = rig.ask("a", request("1", "server/discover", "{}", ""));
+    let mut idle = rig.server().await;
+    idle.open(None).await;
+    let mut answers = got(asking).await;
+    assert!(next(&mut answers).await.is_some());
+    assert_eq!(next(&mut answers).await, None);
+    rig.failures
+        .lock()
+        .unwrap()
+        .push(ConnectError::Full(FullScope::Server));
+    let asking = rig.ask("b", call("1", "{}"));
+    assert_eq!(idle.hear().await, None);
+    rig.server().await.open(None).await;
+    drop(got(asking).await);
 }
 
 #[tokio::test]
