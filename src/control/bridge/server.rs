@@ -17,7 +17,7 @@ use super::{Connector, ModernUpstream};
 use crate::control::http::{Handler, Request, Response};
 use crate::engine::admission::only_id;
 use crate::engine::limits::Limits;
-use crate::engine::mcp::revision::{Era, Revision, is_modern_version};
+use crate::engine::mcp::revision::{Era, Revision};
 use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId, VersionData};
 use crate::engine::session::Owner;
@@ -256,11 +256,13 @@ impl Handler for Bridge {
 }
 
 /// A modern request names its revision in its head: the worker saw to that.
+/// A worker lets no legacy request with an unknown version pass, so a version that nobody knows is a modern request's.
 fn era_of(request: &Request) -> Era {
-    match request.header("mcp-protocol-version") {
-        Some(version) if is_modern_version(version) => Era::Modern,
-        _ => Era::Legacy,
-    }
+    request
+        .header("mcp-protocol-version")
+        .map_or(Era::Legacy, |version| {
+            Revision::parse(version).map_or(Era::Modern, Revision::era)
+        })
 }
 
 /// Keeps what the operator, or the transport, says of the server's eras.
