@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, watch};
 
+use super::super::link::queue;
 use super::super::{FromServer, LinkEnd};
 use super::attendant::Phase;
 use super::chatter::Beginnings;
@@ -17,9 +18,6 @@ use super::lines::{LineKind, Lines, READ_BYTES, flatten};
 /// What is taken out of a pipe after its child has ended, in bytes: the largest pipe that the kernel gives to ordinary users.
 /// Others who hold the pipe may write for ever.
 const REMAINS_BYTES_MAX: usize = 1_024 * 1_024;
-
-/// From here on a message is large, in bytes.
-const LARGE_BYTES: usize = 64 * 1_024;
 
 /// Gives every message of `pipe` to `to`, in order, waiting while it is full, until the output or the child ends; what is in
 /// the pipe then is still given. Where nobody listens any more, it goes on reading: a child that is told to end must not hang
@@ -126,27 +124,10 @@ async fn give(line: &[u8], to: &mpsc::Sender<FromServer>, trace: &Trace) -> bool
             trace.answered();
             let mut bytes = line.to_vec();
             flatten(&mut bytes);
-            queue(bytes, to).await
+            let (length, during) = (bytes.len(), None);
+            queue(to, length, FromServer::Message { bytes, during }).await
         }
     }
-}
-
-/// Queues a message, a large one only when nothing else waits: a queue holds [`LARGE_BYTES`] for each of its places, and one
-/// message beside.
-async fn queue(bytes: Vec<u8>, to: &mpsc::Sender<FromServer>) -> bool {
-    let places = if bytes.len() > LARGE_BYTES {
-        to.max_capacity()
-    } else {
-        1
-    };
-    let Ok(mut free) = to.reserve_many(places).await else {
-        return false;
-    };
-    if let Some(place) = free.next() {
-        let during = None;
-        place.send(FromServer::Message { bytes, during });
-    }
-    true
 }
 
 /// Logs what the child writes to its standard error until that or the child ends. It is always read: a full pipe would stop
