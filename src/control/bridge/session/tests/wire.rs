@@ -128,5 +128,5 @@ async fn a_stream_of_2024_names_its_session_takes_deliveries_and_ends_when_it_is
         .await;
     drop(stream);
     assert_eq!(server.hear().await, None);
-    assert_eq!(play.rooms.sessions(), 0);
+    assert_eq!(play.rooms.counts.held.value(), 0);
 }
