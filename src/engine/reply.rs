@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// Appends the JSON-RPC error object. `request_id` is the gateway's, as in `x-request-id`.
+    /// Appends the JSON-RPC error object. `request_id` is the gateway's, as in `x-request-id`; left out where it is empty.
     pub fn encode(&self, id: ReplyId<'_>, request_id: &str, out: &mut Vec<u8>) {
         self.encode_with(id, request_id, &VersionData::NONE, out);
     }
@@ -76,9 +76,12 @@ impl Failure {
         write_u64(u64::from(self.rpc_code().unsigned_abs()), out);
         out.extend_from_slice(b",\"message\":");
         write_string(self.message().as_bytes(), usize::MAX, out);
-        out.extend_from_slice(b",\"data\":{\"requestId\":");
-        write_string(request_id.as_bytes(), ECHO_BYTES_MAX, out);
-        versions.write(out);
+        out.extend_from_slice(b",\"data\":{");
+        if !request_id.is_empty() {
+            out.extend_from_slice(b"\"requestId\":");
+            write_string(request_id.as_bytes(), ECHO_BYTES_MAX, out);
+        }
+        versions.write(!request_id.is_empty(), out);
         out.extend_from_slice(b"}}}");
     }
 }
@@ -122,20 +125,25 @@ impl VersionData<'_> {
         requested: None,
     };
 
-    fn write(&self, out: &mut Vec<u8>) {
-        for (index, version) in self.supported.iter().enumerate() {
-            out.extend_from_slice(if index == 0 {
-                b",\"supported\":["
-            } else {
-                b","
-            });
-            write_string(version.as_bytes(), ECHO_BYTES_MAX, out);
-        }
-        if !self.supported.is_empty() {
+    /// Appends the members; `follows` says whether others stand before them.
+    fn write(&self, mut follows: bool, out: &mut Vec<u8>) {
+        let mut begin = |member: &[u8], out: &mut Vec<u8>| {
+            if std::mem::replace(&mut follows, true) {
+                out.push(b',');
+            }
+            out.extend_from_slice(member);
+        };
+        if let [first, others @ ..] = self.supported {
+            begin(b"\"supported\":[", out);
+            write_string(first.as_bytes(), ECHO_BYTES_MAX, out);
+            for version in others {
+                out.push(b',');
+                write_string(version.as_bytes(), ECHO_BYTES_MAX, out);
+            }
             out.push(b']');
         }
         if let Some(requested) = self.requested {
-            out.extend_from_slice(b",\"requested\":");
+            begin(b"\"requested\":", out);
             write_string(requested, ECHO_BYTES_MAX, out);
         }
     }

@@ -265,15 +265,18 @@ fn forwards(exchange: &Exchange<'_>, server: &Server, outbound: &Outbound, name:
             .iter()
             .any(|own| own.name.as_bytes().eq_ignore_ascii_case(name))
     };
-    let is_direct = outbound.way == Way::Direct;
-    let allowed = forwards_request_field(name, outbound.agreement.era)
-        || (is_direct && listed(&server.forward_headers));
-    allowed
-        && !name.eq_ignore_ascii_case(b"content-type")
-        // The one that the client holds is the gateway's; the server's own is written beside.
-        && !name.eq_ignore_ascii_case(b"mcp-session-id")
-        && !exchange.index.is_hop_by_hop(exchange.head_bytes(), name)
-        && !(is_direct && injected())
+    // Written by the gateway itself: the session that the client holds is a seal, the server's own stands in for it.
+    let is_own = [&b"content-type"[..], b"mcp-session-id"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own));
+    if is_own || exchange.index.is_hop_by_hop(exchange.head_bytes(), name) {
+        return false;
+    }
+    let is_protocols = forwards_request_field(name, outbound.agreement.era);
+    match outbound.way {
+        Way::Direct => (is_protocols || listed(&server.forward_headers)) && !injected(),
+        Way::Bridge => is_protocols,
+    }
 }
 
 /// Writes head and body, joined where the body is small. Leaves `buffer` empty for the answer.

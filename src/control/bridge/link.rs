@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use tokio::sync::mpsc;
 
+use crate::engine::limits::STREAM_BUFFER_BYTES_MAX;
 use crate::engine::session::Owner;
 
 /// A future that is boxed so that traits with one stay usable as objects.
@@ -36,6 +37,17 @@ pub(in crate::control) enum FromServer {
     },
     /// Nothing more will come, and nothing that was sent is sure to have been answered.
     Ended(LinkEnd),
+}
+
+/// Queues `message` of `bytes` bytes, a large one only when nothing else waits: a queue holds a stream's buffer for each of its
+/// places, and one message beside. Returns whether there is a reader.
+pub(in crate::control) async fn queue<T>(to: &mpsc::Sender<T>, bytes: usize, message: T) -> bool {
+    let is_large = bytes > STREAM_BUFFER_BYTES_MAX;
+    let places = if is_large { to.max_capacity() } else { 1 };
+    match to.reserve_many(places).await {
+        Ok(mut free) => free.next().map(|place| place.send(message)).is_some(),
+        Err(_) => false,
+    }
 }
 
 /// Why a link ended.

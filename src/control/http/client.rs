@@ -315,3 +315,99 @@ pub fn encode_request<'f>(
     out.extend_from_slice(body);
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use guard_io::http1::Method;
+    use tokio::io::{AsyncWriteExt as _, duplex};
+
+    use super::{Client, ClientError, encode_request};
+
+    /// Reads the body of `answer`, unless it `leaves` it; returns whether the connection can be used again.
+    async fn is_left_usable(answer: &str, leaves: bool) -> Result<bool, ClientError> {
+        let (near, mut far) = duplex(1 << 10);
+        far.write_all(answer.as_bytes()).await.unwrap();
+        let mut incoming = Client::over(near).answer(Method::Post).await?;
+        if !leaves {
+            incoming.whole_body(64).await?;
+        }
+        Ok(incoming.into_client().is_some())
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_connection_goes_on_only_after_exactly_one_answer() {
+        for (answer, leaves, expected) in [
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+                false,
+                true,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+                true,
+                false,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc",
+                false,
+                false,
+            ),
+            ("HTTP/1.1 204 No Content\r\n\r\n", false, true),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                false,
+                false,
+            ),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false, false),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                false,
+                true,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n",
+                false,
+                false,
+            ),
+        ] {
+            let usable = is_left_usable(answer, leaves).await.unwrap();
+            assert_eq!(usable, expected, "{answer:?} {leaves}");
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_body_may_be_as_large_as_its_bound_and_no_larger() {
+        let answer = |length: usize| {
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}",
+                "x".repeat(length)
+            )
+        };
+        assert!(is_left_usable(&answer(64), false).await.is_ok());
+        let refused = is_left_usable(&answer(65), false).await;
+        assert!(matches!(
+            refused,
+            Err(ClientError::TooLarge { bytes_max: 64 })
+        ));
+    }
+
+    #[test]
+    fn a_field_cannot_add_another() {
+        let encode = |target: &str, name: &str, value: &[u8]| {
+            encode_request(Method::Post, target, [(name, value)], b"{}").is_ok()
+        };
+        assert!(encode("/", "A", b"b"));
+        for (target, name, value) in [
+            ("/", "A", &b"b\r\nC: d"[..]),
+            ("/", "A\r\nC", b"d"),
+            ("/", "Content-Length", b"7"),
+            ("/", "Connection", b"close"),
+            ("/ HTTP/1.1\r\nC: d", "A", b"b"),
+            ("", "A", b"b"),
+        ] {
+            assert!(!encode(target, name, value), "{target:?} {name:?}");
+        }
+    }
+}

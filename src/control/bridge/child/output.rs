@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, watch};
 
+use super::super::link::queue;
 use super::super::{FromServer, LinkEnd};
 use super::attendant::Phase;
 use super::chatter::Beginnings;
@@ -123,11 +124,8 @@ async fn give(line: &[u8], to: &mpsc::Sender<FromServer>, trace: &Trace) -> bool
             trace.answered();
             let mut bytes = line.to_vec();
             flatten(&mut bytes);
-            let message = FromServer::Message {
-                bytes,
-                during: None,
-            };
-            to.send(message).await.is_ok()
+            let (length, during) = (bytes.len(), None);
+            queue(to, length, FromServer::Message { bytes, during }).await
         }
     }
 }

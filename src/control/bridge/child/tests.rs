@@ -50,12 +50,14 @@ impl Bench {
             rooms.clone(),
             limits,
         );
-        Self {
+        let bench = Self {
             connector,
             rooms,
             state,
             command: child,
-        }
+        };
+        // A busy machine must not make a child look stubborn.
+        bench.patient(DEADLINE, DEADLINE)
     }
 
     /// Waits at the steps of the stop ladder as long as told.

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::control::bridge::FromServer;
+use crate::control::bridge::link::queue;
 use crate::engine::bridge::upstream::received::{Received, ReceivedError, ReceivedKind, read};
 use crate::engine::reply::{Failure, ReplyId};
 
@@ -89,6 +90,7 @@ impl Outlet {
     }
 
     async fn put(&self, message: Vec<u8>) -> Result<(), Gone> {
+        let length = message.len();
         let is_put = match self {
             Self::Session { outbox, during } => {
                 let during = during.clone();
@@ -96,9 +98,9 @@ impl Outlet {
                     bytes: message,
                     during,
                 };
-                outbox.send(message).await.is_ok()
+                queue(outbox, length, message).await
             }
-            Self::Answers(answers) => answers.send(message).await.is_ok(),
+            Self::Answers(answers) => queue(answers, length, message).await,
         };
         is_put.then_some(()).ok_or(Gone)
     }

@@ -31,7 +31,7 @@ impl Session {
     ) {
         let message = heard.span.of(bytes);
         match heard.kind {
-            HeardKind::Response { id, is_error } => match self.flights.end(id.of(bytes)) {
+            HeardKind::Response { id, is_error } => match self.flights.answered(id.of(bytes)) {
                 Some(flight) => {
                     let message = with_id(bytes, heard.span, id, &flight.id);
                     self.respond(&flight, message, is_error, actions);

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::action::{Action, StreamId};
+use super::alias::Aliases;
 use super::event::{EventId, write_message, write_priming};
 use super::flight::Flights;
 use super::limits::SPENT_MAX;
@@ -70,6 +71,7 @@ pub struct Session {
     pub(super) revision: Option<Revision>,
     pub(super) streams: HashMap<StreamId, Stream>,
     pub(super) flights: Flights,
+    pub(super) aliases: Aliases,
     pub(super) store: EventStore,
     /// Requests of the server that were passed on, with the stream that each took.
     pub(super) asked: VecDeque<(Key, StreamId)>,
@@ -92,6 +94,7 @@ impl Session {
             revision: None,
             streams: HashMap::from([(StreamId::STANDALONE, Stream::standalone())]),
             flights: Flights::default(),
+            aliases: Aliases::default(),
             store: EventStore::new(settings.events_bytes_max),
             asked: VecDeque::new(),
             undecided: VecDeque::new(),

@@ -11,6 +11,7 @@
 //! basic/transports (§HTTP with SSE).
 
 mod action;
+mod alias;
 mod ending;
 mod event;
 mod flight;

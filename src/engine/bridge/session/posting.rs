@@ -78,10 +78,15 @@ impl Session {
     /// keep their ids, so that a late response does not meet a new request.
     fn forget_lost(&mut self) {
         let Self {
-            flights, streams, ..
+            flights,
+            aliases,
+            streams,
+            ..
         } = self;
         let is_lost = |stream: &Stream| stream.state == State::Undecided && !stream.has_reader;
-        flights.forget(|id| streams.get(&id).is_none_or(is_lost));
+        if flights.forget(|id| streams.get(&id).is_none_or(is_lost)) {
+            aliases.haunt();
+        }
         streams.retain(|_, stream| !is_lost(stream));
     }
 
@@ -114,35 +119,42 @@ impl Session {
         stream: Option<StreamId>,
         actions: &mut Vec<Action>,
     ) {
-        match &message.kind {
+        let renamed = match &message.kind {
             Kind::Request { id, call } => {
                 let token = call.params.meta.progress_token.map(|token| token.raw(body));
+                let stream = stream.unwrap_or(StreamId::STANDALONE);
+                let alias = self.aliases.name(id.raw(body));
                 self.flights
-                    .begin(id.raw(body), token, stream.unwrap_or(StreamId::STANDALONE));
+                    .begin(id.raw(body), alias.as_deref(), token, stream);
+                alias.map(|alias| (*id, alias))
             }
             Kind::Notification { call } => self.note(body, call, stream, actions),
             Kind::Response { id: Some(id), .. } => {
                 let key = Key::of(id.raw(body));
                 self.asked.retain(|(asked, _)| *asked != key);
+                None
             }
-            Kind::Response { id: None, .. } => {}
-        }
-        actions.push(Action::Forward(line(body, message.span)));
+            Kind::Response { id: None, .. } => None,
+        };
+        actions.push(Action::Forward(match renamed {
+            Some((id, alias)) => line_with(body, message.span, id.span(), &alias),
+            None => line(body, message.span),
+        }));
     }
 
-    /// A cancelled request gets no response, and its stream ends without.
-    fn note(&mut self, body: &[u8], call: &Call, own: Option<StreamId>, actions: &mut Vec<Action>) {
-        let request = call
-            .params
-            .request_id
-            .filter(|_| call.method == Method::Cancelled);
-        let Some(id) = request else { return };
-        if self.phase != Phase::Open {
-            return;
-        }
-        let Some(flight) = self.flights.end(id.raw(body)) else {
-            return;
-        };
+    /// A cancelled request gets no response, and its stream ends without. Returns the id that is to be another at the server.
+    fn note(
+        &mut self,
+        body: &[u8],
+        call: &Call,
+        own: Option<StreamId>,
+        actions: &mut Vec<Action>,
+    ) -> Option<(Id, Box<[u8]>)> {
+        let request = call.params.request_id;
+        let id =
+            request.filter(|_| call.method == Method::Cancelled && self.phase == Phase::Open)?;
+        let flight = self.flights.end(id.raw(body))?;
+        self.aliases.haunt();
         if let Some(stream) = self.streams.get_mut(&flight.stream) {
             stream.unanswered -= 1;
         }
@@ -150,6 +162,7 @@ impl Session {
         if Some(flight.stream) != own {
             self.settle(flight.stream, actions);
         }
+        flight.alias.map(|alias| (id, alias))
     }
 
     /// Answers or ends a stream that waits for nothing more.
@@ -191,6 +204,14 @@ pub(super) fn line(body: &[u8], span: Span) -> Vec<u8> {
         }
     }
     line
+}
+
+/// The same with `text` in place of `part`.
+fn line_with(body: &[u8], span: Span, part: Span, text: &[u8]) -> Vec<u8> {
+    let mut out = line(body, Span::new(span.start(), part.start()));
+    out.extend_from_slice(text);
+    out.extend_from_slice(&line(body, Span::new(part.end(), span.end())));
+    out
 }
 
 /// `messages` as a JSON array.

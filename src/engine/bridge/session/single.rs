@@ -79,7 +79,8 @@ impl SseSession {
     fn note(&mut self, body: &[u8], kind: &Kind) {
         match kind {
             Kind::Request { id, .. } => {
-                self.flights.begin(id.raw(body), None, StreamId::STANDALONE);
+                self.flights
+                    .begin(id.raw(body), None, None, StreamId::STANDALONE);
             }
             Kind::Notification { call } if call.method == Method::Cancelled => {
                 if let Some(id) = call.params.request_id {

@@ -16,6 +16,11 @@ impl Key {
             false => Self(text.into()),
         }
     }
+
+    /// Whether it starts like `prefix`, quotes included.
+    pub(super) fn begins_with(&self, prefix: &str) -> bool {
+        self.0.starts_with(prefix)
+    }
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn legacy_tools(tools: &str) -> Option<String> {
         schema.is_some_and(|schema| schema.text("type").as_deref() != Some("object"))
     };
     let is_changed = |tool: &&str| Object::parse(tool).is_some_and(|tool| is_foreign(&tool));
-    tools.iter().any(|tool| is_changed(&tool)).then(|| {
+    tools.iter().any(is_changed).then(|| {
         let tools = tools.iter().map(|tool| match Object::parse(tool) {
             Some(mut parsed) if is_foreign(&parsed) => {
                 parsed.remove("outputSchema");

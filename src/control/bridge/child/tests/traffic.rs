@@ -48,34 +48,46 @@ async fn carriage_returns_and_a_missing_last_line_feed_are_tolerated() {
     assert_eq!(next_end(&mut link).await, LinkEnd::Exited);
 }
 
+/// Writes `messages` of `bytes` each, and to `progress` how many it has written.
+fn talkative(messages: usize, bytes: usize, progress: &std::path::Path) -> ChildCommand {
+    shell(&format!(
+        r#"i=0; while [ $i -lt {messages} ]; do i=$((i+1)); printf '{{"a":"%0{bytes}d"}}\n' $i; echo $i > {}; done; read end"#,
+        progress.display()
+    ))
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn a_child_that_nobody_listens_to_waits() {
-    // Some megabytes of messages, counted on standard error's side by a file that grows.
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let script = format!(
-        r#"i=0; while [ $i -lt 400 ]; do i=$((i+1)); printf '{{"a":"%01000d"}}\n' $i; echo $i > {}; done; read end"#,
-        file.path().display()
-    );
-    let bench = Bench::new(shell(&script));
-    let mut link = bench.open().await;
-    let written = || {
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        text.trim().parse::<usize>().unwrap_or(0)
-    };
-    // Pipe, buffer and queue hold about a hundred; then the child stands still.
-    let mut before = usize::MAX;
-    until("the child stands still", || {
-        std::thread::sleep(Duration::from_millis(100));
-        let now = written();
-        std::mem::replace(&mut before, now) == now && now > 0
-    })
-    .await;
-    assert!(before < 400, "{before}");
-    for number in 1..=400 {
-        assert_eq!(
-            next_text(&mut link).await,
-            format!(r#"{{"a":"{number:01000}"}}"#)
-        );
+    // Pipe, buffer and queue hold about a hundred small messages, or three large ones; then the child stands still.
+    for (messages, bytes, held_max) in [(400, 1_000, 200), (12, 300_000, 3)] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let bench = Bench::new(talkative(messages, bytes, file.path()));
+        let mut link = bench.open().await;
+        let written = || {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            text.trim().parse::<usize>().unwrap_or(0)
+        };
+        let (mut before, mut same) = (usize::MAX, 0);
+        until("the child stands still", || {
+            let now = written();
+            same = if now > 0 && now == before {
+                same + 1
+            } else {
+                0
+            };
+            before = now;
+            same > 100
+        })
+        .await;
+        assert!(before <= held_max, "{before} of {bytes} bytes");
+        for number in 1..=messages {
+            let number = number.to_string();
+            let zeros = "0".repeat(bytes - number.len());
+            assert_eq!(
+                next_text(&mut link).await,
+                format!(r#"{{"a":"{zeros}{number}"}}"#)
+            );
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod room;
 mod sessions;
 mod sse;
 mod streams;
+mod wire;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

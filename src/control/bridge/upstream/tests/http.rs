@@ -159,6 +159,46 @@ async fn a_request_that_gets_no_response_gets_an_error() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_message_waits_until_the_notification_before_it_is_taken() {
+    let log = Log::default();
+    let noting = log.clone();
+    let port = start(move |heard: Heard| {
+        let noting = noting.clone();
+        async move {
+            let method = heard.rpc_method();
+            if method.starts_with("notifications/") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            noting.note(&heard);
+            match method.as_str() {
+                "initialize" => Response::json(200, WELCOME),
+                "tools/call" => Response::json(200, result("1")),
+                _ => Response::empty(if heard.method == "GET" { 405 } else { 202 }),
+            }
+        }
+    })
+    .await;
+    let mut link = HttpConnector::new(server(port))
+        .connect(owner())
+        .await
+        .unwrap();
+    say(&link, INITIALIZE).await;
+    hear(&mut link).await;
+    let told = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+    for message in [INITIALIZED, told, &call("1")] {
+        say(&link, message).await;
+    }
+    hear(&mut link).await;
+    let heard = log.all();
+    let posts: Vec<_> = heard
+        .iter()
+        .filter(|heard| heard.method == "POST")
+        .map(|heard| heard.body.as_str())
+        .collect();
+    assert_eq!(posts, [INITIALIZE, INITIALIZED, told, &call("1")]);
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_session_that_the_server_forgot_is_lost() {
     for lost in [call("1"), INITIALIZED.to_owned()] {
         let lost_body = lost.clone();

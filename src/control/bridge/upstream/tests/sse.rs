@@ -279,6 +279,34 @@ async fn a_message_beyond_the_bound_ends_the_session() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_message_waits_until_the_one_before_it_is_taken() {
+    let log = Log::default();
+    let noting = log.clone();
+    let port = start(move |heard: Heard| {
+        let noting = noting.clone();
+        async move {
+            if heard.method != "POST" {
+                return stream(&["event: endpoint\ndata: /m\n\n"], true);
+            }
+            if heard.body == INITIALIZED {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            noting.note(&heard);
+            Response::empty(202)
+        }
+    })
+    .await;
+    let link = SseConnector::new(server(port))
+        .connect(owner())
+        .await
+        .unwrap();
+    say(&link, INITIALIZED).await;
+    say(&link, &call("1")).await;
+    log.until(|heard| heard.len() == 2).await;
+    assert_eq!(log.all()[0].body, INITIALIZED);
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_slow_taker_delays_but_does_not_block() {
     let log = Log::default();
     let noting = log.clone();

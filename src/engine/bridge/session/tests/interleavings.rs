@@ -21,12 +21,20 @@ impl Dice {
     }
 }
 
+/// The id under which a request went to the server.
+fn name_of(request: &str) -> String {
+    let (_, rest) = request.split_once(r#""id":"#).unwrap();
+    rest.split(',').next().unwrap().to_owned()
+}
+
 /// A client that remembers all that it ever read, whoever it read it as.
 struct World {
     desk: Desk,
     dice: Dice,
     /// Requests that wait: the stream of each id.
     waiting: BTreeMap<String, StreamId>,
+    /// What the server calls each of them.
+    names: BTreeMap<String, String>,
     /// For each nonce that the server said: where it must turn up.
     said: HashMap<String, Vec<StreamId>>,
     /// For each stream the events that were read of it, by id.
@@ -51,6 +59,7 @@ impl World {
             has_batches,
             dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             waiting: BTreeMap::new(),
+            names: BTreeMap::new(),
             said: HashMap::new(),
             read: HashMap::new(),
             nonces: 0,
@@ -83,8 +92,7 @@ impl World {
         }
         let id = self.some_id();
         if !self.waiting.contains_key(&id) {
-            let stream = self.desk.call(&id);
-            self.waiting.insert(id, stream);
+            self.call_as(&id);
         }
     }
 
@@ -112,7 +120,18 @@ impl World {
         };
         let calls: Vec<_> = ids.iter().map(call).collect();
         let stream = self.desk.ask(&format!("[{}]", calls.join(",")));
-        self.waiting.extend(ids.into_iter().map(|id| (id, stream)));
+        let first = self.desk.forwarded.len() - ids.len();
+        for (id, request) in ids.into_iter().zip(&self.desk.forwarded[first..]) {
+            self.names.insert(id.clone(), name_of(request));
+            self.waiting.insert(id, stream);
+        }
+    }
+
+    fn call_as(&mut self, id: &str) {
+        let stream = self.desk.call(id);
+        let name = name_of(self.desk.forwarded.last().unwrap());
+        self.names.insert(id.to_owned(), name);
+        self.waiting.insert(id.to_owned(), stream);
     }
 
     fn some_waiting(&mut self) -> Option<(String, StreamId)> {
@@ -150,8 +169,9 @@ impl World {
             self.said.insert(nonce.clone(), vec![]);
         }
         self.waiting.remove(&id);
+        let name = &self.names[&id];
         self.desk.hear(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":"{nonce}"}}"#
+            r#"{{"jsonrpc":"2.0","id":{name},"result":"{nonce}"}}"#
         ));
     }
 
@@ -177,11 +197,16 @@ impl World {
             return;
         };
         self.waiting.remove(&id);
+        let name = self.names[&id].clone();
         self.desk.cancel(&id);
         let nonce = self.nonce();
         self.said.insert(nonce.clone(), vec![]);
+        // Perhaps not before its id is in use again.
+        if self.dice.roll(2) == 0 {
+            self.call_as(&id);
+        }
         self.desk.hear(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"result":"{nonce}"}}"#
+            r#"{{"jsonrpc":"2.0","id":{name},"result":"{nonce}"}}"#
         ));
     }
 

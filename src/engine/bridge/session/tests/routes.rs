@@ -233,6 +233,36 @@ fn as_many_requests_wait_as_may_and_no_more() {
 }
 
 #[test]
+fn a_late_response_never_meets_a_request_that_took_its_id() {
+    let mut desk = Desk::open();
+    desk.call("1");
+    desk.cancel("1");
+    desk.forwarded.clear();
+    let again = desk.call("1");
+    assert!(desk.forwarded[0].starts_with(r#"{"jsonrpc":"2.0","id":"mcp-guard-1","method""#));
+    desk.respond("1");
+    assert_eq!(desk.session.counts().stray_responses, 1);
+    assert_eq!(desk.answer(again), Answer::Waiting);
+    desk.respond("\"mcp-guard-1\"");
+    assert_eq!(desk.answer(again), Answer::Json(200, response("1")));
+    // A cancellation follows its request under the name that the server knows.
+    let other = desk.call("\"x\"");
+    desk.hear(&progress("\"x\""));
+    desk.cancel("\"x\"");
+    assert!(
+        desk.forwarded
+            .last()
+            .unwrap()
+            .contains(r#""requestId":"mcp-guard-2""#)
+    );
+    assert!(matches!(desk.answer(other), Answer::Events(_, true)));
+    // Who guesses such a name gets one that was given to nobody.
+    let guessed = desk.call("\"mcp-guard-2\"");
+    desk.respond("\"mcp-guard-2\"");
+    assert_eq!(desk.answer(guessed), Answer::Waiting);
+}
+
+#[test]
 fn requests_of_clients_that_left_make_room_when_it_is_needed() {
     let mut desk = Desk::open();
     let kept = desk.call("\"kept\"");
@@ -249,8 +279,8 @@ fn requests_of_clients_that_left_make_room_when_it_is_needed() {
     let new = desk.call("\"new\"");
     desk.respond("1");
     assert_eq!(desk.session.counts().stray_responses, 1);
-    desk.respond("\"new\"");
-    assert!(matches!(desk.answer(new), Answer::Json(200, _)));
+    desk.respond("\"mcp-guard-1\"");
+    assert_eq!(desk.answer(new), Answer::Json(200, response("\"new\"")));
     desk.respond("\"kept\"");
     assert_eq!(desk.get(Some("2-1")), Ok(Some(kept)));
     assert_eq!(desk.events(kept), (vec![response("\"kept\"")], true));
