@@ -23,14 +23,15 @@ class Comparison:
         self._reached = {}
         self._direct = {}
 
-    def hold_against(self, reference, name, chosen, direct, proxied):
+    def hold_against(self, reference, name, chosen, direct, proxied, noted_only=()):
         """Runs every suite of `chosen` against `direct` and each of `proxied`: no check may be lost."""
         for each in chosen:
             before = self._directly(reference, each, direct)
             row = [f"{name:16} {each!s:18} {direct.name} {before.summary():>8}"]
             for target in proxied:
                 after = self._checks(name, each, target)
-                lost = self._steady(name, each, target, before, losses(before, after))
+                judged = lambda checks: losses(before, checks, noted_only)  # noqa: B023, E731
+                lost = self._steady(name, each, target, judged, judged(after))
                 self.losses += [(name, each, target, loss) for loss in lost]
                 row.append(f"{target.name} {after.summary():>8} {'ok' if not lost else f'{len(lost)} LOST'}")
             print(" | ".join(row), flush=True)
@@ -75,7 +76,7 @@ class Comparison:
             self._compare_with_baseline(reference, each, self._direct[reference, each])
         return self._direct[reference, each]
 
-    def _steady(self, name, each, target, before, lost):
+    def _steady(self, name, each, target, judged, lost):
         """Those of `lost` that a second run loses too.
 
         Some scenarios wait for real time, and a busy machine is enough to miss it. What the second run does not lose is
@@ -83,7 +84,7 @@ class Comparison:
         """
         if not lost:
             return []
-        again = losses(before, self._checks(name, each, target, "-again"))
+        again = judged(self._checks(name, each, target, "-again"))
         still = {(loss.scenario, loss.check) for loss in again}
         steady = [loss for loss in lost if (loss.scenario, loss.check) in still]
         self.findings += [f"unsteady: {name} {each} {target.name}: {loss}" for loss in lost if loss not in steady]

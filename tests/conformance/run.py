@@ -67,7 +67,7 @@ def run_leg(options, leg, comparison, references):
         proxied = proxies(options, leg, upstream, folder, stack)
         if reference:
             direct = Target("direct", reference.url)
-            comparison.hold_against(leg.reference, leg.name, suites, direct, proxied)
+            comparison.hold_against(leg.reference, leg.name, suites, direct, proxied, leg.noted_only)
             return
         for target in proxied:
             comparison.hold_against_floor(leg.name, suites, target)

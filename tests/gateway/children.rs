@@ -327,6 +327,39 @@ fn modern_clients_share_a_child_and_get_their_own_ids_back() {
 }
 
 #[test]
+fn abandoned_sessions_make_room_for_modern_requests() {
+    // Translated requests need a child as well.
+    for era in ["both", "legacy"] {
+        let gateway = Setup::in_front_of_child(&["--era", era], "max_children = 3").start();
+        for _ in 0..3 {
+            Session::open(&gateway, ADMIN);
+        }
+        let (fields, body) = modern(1, "tools/call", Some("pid"));
+        let fields = format!("{}{fields}", bearer(ADMIN));
+        let answer = gateway.client().exchange(post("/mcp", &fields, &body));
+        assert_eq!(answer.status, 200, "{era}: {answer:?}");
+        assert!(children(&gateway) <= 3);
+    }
+}
+
+#[test]
+fn an_unknown_version_is_a_modern_childs_to_refuse() {
+    let gateway = Setup::in_front_of_child(&[], "").start();
+    let (fields, body) = modern(1, "server/discover", None);
+    let (fields, body) = (
+        fields.replace("2026-07-28", "v999.0.0"),
+        body.replace("2026-07-28", "v999.0.0"),
+    );
+    let fields = format!("{}{fields}", bearer(ADMIN));
+    let answer = gateway.client().exchange(post("/mcp", &fields, &body));
+    assert_eq!(answer.status, 400, "{answer:?}");
+    let error = &answer.json()["error"];
+    assert_eq!(error["code"], -32022, "{answer:?}");
+    assert_eq!(error["data"]["requested"], "v999.0.0");
+    assert_eq!(error["data"]["supported"][0], "2026-07-28");
+}
+
+#[test]
 fn a_modern_client_that_leaves_cancels_at_the_child() {
     let gateway = Setup::in_front_of_child(&["--era", "modern"], "").start();
     let (fields, body) = modern(1, "tools/call", Some("sleep"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::child::{ChildRooms, StdioConnector};
 use super::fallback::Fallback;
 use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch};
-use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront};
+use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront, Yielding};
 use super::switch::{ModernOnly, Switch};
 use super::translate::{AsLegacy, AsModern, Bounds};
 use super::upstream::{
@@ -303,8 +303,13 @@ impl Making<'_> {
             self.rooms.children.clone(),
             &snapshot.limits,
         ));
+        let yielding: Arc<dyn Connector> = Arc::new(Yielding::new(
+            Arc::clone(&children),
+            Arc::clone(&self.rooms.sessions),
+            &self.server.name,
+        ));
         let modern_children = Arc::new(ModernOnly {
-            children: Arc::clone(&children),
+            children: Arc::clone(&yielding),
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
             is_last: !command.restarts && command.instances != Some(Instances::Session),
@@ -326,9 +331,7 @@ impl Making<'_> {
         let switch = Switch {
             children: modern_children,
             modern: Arc::clone(&shared_child),
-            translated: self
-                .translates()
-                .then(|| self.checked(Arc::clone(&children))),
+            translated: self.translates().then(|| self.checked(yielding)),
         };
         let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
         let legacy = match command.instances {

@@ -16,6 +16,7 @@ OPERATION_S = 25.0
 ROUNDS_MAX = 5
 # Statuses by which a gateway may refuse while children die and back off: told, counted, never wrong.
 REFUSALS = {404: "gone", 429: "full", 502: "refused", 503: "refused", 504: "refused"}
+STATE_LOST = b"requestState is unknown"
 LEAVES = ["delete"] * 7 + ["cut"] * 2 + ["silent"]
 
 
@@ -139,6 +140,9 @@ class Session:
         return message
 
     def refusal(self, status, body):
+        if status == 400 and STATE_LOST in body:
+            # Between two rounds the child that held the call was killed, or replaced.
+            return Refused("gone")
         if status not in REFUSALS:
             self.accuse(f"status {status}: {body[:300]!r}")
         return Refused(REFUSALS.get(status, f"http {status}"))

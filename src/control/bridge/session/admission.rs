@@ -17,13 +17,13 @@ use crate::engine::session::Owner;
 use crate::metrics::SessionEvent;
 
 /// How long a new session waits for the room that an ended one leaves. A child may take seconds to end.
-const ROOM_WAIT: Duration = Duration::from_secs(10);
+pub(super) const ROOM_WAIT: Duration = Duration::from_secs(10);
 
 /// Pause between two looks for room.
-const ROOM_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ROOM_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long one ended session is given to leave its room before another has to go.
-const LEAVE_WAIT: Duration = Duration::from_secs(3);
+pub(super) const LEAVE_WAIT: Duration = Duration::from_secs(3);
 
 /// What a front is told by its configuration.
 #[derive(Clone, Debug)]

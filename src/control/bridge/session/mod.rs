@@ -19,11 +19,13 @@ mod reply;
 mod rooms;
 mod single;
 mod sse_front;
+mod yielding;
 
 pub(in crate::control) use admission::FrontSettings;
 pub(in crate::control) use front::SessionFront;
 pub(in crate::control) use rooms::SessionRooms;
 pub(in crate::control) use sse_front::SseFront;
+pub(in crate::control) use yielding::Yielding;
 
 #[cfg(test)]
 mod tests;
