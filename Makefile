@@ -45,7 +45,7 @@ test-clients: test-deps guard fixture ## real SDK clients through the gateway
 	tests/clients/run.py --guard $(GUARD)
 	tests/clients/run.py --guard $(GUARD) --over stdio
 	tests/clients/run.py --guard $(GUARD) --over sse --over-sse
-	tests/clients/run.py --guard $(GUARD) --translated
+	tests/clients/bridges.py --guard $(GUARD)
 
 .PHONY: test-transports
 test-transports: test-deps guard fixture rmcp-server ## conformance and clients for every transport, era and server; takes long
@@ -54,7 +54,7 @@ test-transports: test-deps guard fixture rmcp-server ## conformance and clients 
 		tests/clients/run.py --guard $(GUARD) --over $$over && \
 		tests/clients/run.py --guard $(GUARD) --over $$over --over-sse || exit 1; \
 	done
-	tests/clients/run.py --guard $(GUARD) --translated --rmcp
+	tests/clients/bridges.py --guard $(GUARD) --rmcp
 
 .PHONY: guard
 guard:
