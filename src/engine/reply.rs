@@ -76,13 +76,14 @@ impl Failure {
         write_u64(u64::from(self.rpc_code().unsigned_abs()), out);
         out.extend_from_slice(b",\"message\":");
         write_string(self.message().as_bytes(), usize::MAX, out);
-        out.extend_from_slice(b",\"data\":{");
+        let mut data = Members::default();
         if !request_id.is_empty() {
-            out.extend_from_slice(b"\"requestId\":");
+            data.begin(b"\"requestId\":", out);
             write_string(request_id.as_bytes(), ECHO_BYTES_MAX, out);
         }
-        versions.write(!request_id.is_empty(), out);
-        out.extend_from_slice(b"}}}");
+        versions.write(&mut data, out);
+        data.end(out);
+        out.extend_from_slice(b"}}");
     }
 }
 
@@ -125,16 +126,9 @@ impl VersionData<'_> {
         requested: None,
     };
 
-    /// Appends the members; `follows` says whether others stand before them.
-    fn write(&self, mut follows: bool, out: &mut Vec<u8>) {
-        let mut begin = |member: &[u8], out: &mut Vec<u8>| {
-            if std::mem::replace(&mut follows, true) {
-                out.push(b',');
-            }
-            out.extend_from_slice(member);
-        };
+    fn write(&self, data: &mut Members, out: &mut Vec<u8>) {
         if let [first, others @ ..] = self.supported {
-            begin(b"\"supported\":[", out);
+            data.begin(b"\"supported\":[", out);
             write_string(first.as_bytes(), ECHO_BYTES_MAX, out);
             for version in others {
                 out.push(b',');
@@ -143,8 +137,29 @@ impl VersionData<'_> {
             out.push(b']');
         }
         if let Some(requested) = self.requested {
-            begin(b"\"requested\":", out);
+            data.begin(b"\"requested\":", out);
             write_string(requested, ECHO_BYTES_MAX, out);
+        }
+    }
+}
+
+/// The members of `data`, which is left out where there are none.
+#[derive(Debug, Default)]
+struct Members {
+    any: bool,
+}
+
+impl Members {
+    fn begin(&mut self, member: &[u8], out: &mut Vec<u8>) {
+        let before: &[u8] = if self.any { b"," } else { b",\"data\":{" };
+        self.any = true;
+        out.extend_from_slice(before);
+        out.extend_from_slice(member);
+    }
+
+    fn end(self, out: &mut Vec<u8>) {
+        if self.any {
+            out.push(b'}');
         }
     }
 }
