@@ -38,14 +38,35 @@ test-rust: ## unit tests and tests of the real binary
 .PHONY: test-conformance
 test-conformance: test-deps guard ## official conformance suite, direct and through the gateway
 	tests/conformance/run.py --guard $(GUARD)
+	tests/conformance/run.py --guard $(GUARD) --server python-stdio --release next --revision 2025-11-25 --revision 2026-07-28
 
 .PHONY: test-clients
-test-clients: test-deps guard ## real SDK clients through the gateway
+test-clients: test-deps guard fixture ## real SDK clients through the gateway
 	tests/clients/run.py --guard $(GUARD)
+	tests/clients/run.py --guard $(GUARD) --over stdio
+	tests/clients/run.py --guard $(GUARD) --over sse --over-sse
+	tests/clients/bridges.py --guard $(GUARD)
+
+.PHONY: test-transports
+test-transports: test-deps guard fixture rmcp-server ## conformance and clients for every transport, era and server; takes long
+	tests/conformance/run.py --guard $(GUARD) --every
+	for over in http stdio sse mixed; do \
+		tests/clients/run.py --guard $(GUARD) --over $$over && \
+		tests/clients/run.py --guard $(GUARD) --over $$over --over-sse || exit 1; \
+	done
+	tests/clients/bridges.py --guard $(GUARD) --rmcp
 
 .PHONY: guard
 guard:
 	cargo build --bin mcp-guard
+
+.PHONY: fixture
+fixture:
+	cargo build --example stdio_server
+
+.PHONY: rmcp-server
+rmcp-server:
+	CARGO_TARGET_DIR=$(TARGET_DIR) cargo build --manifest-path tests/rig/rmcp-server/Cargo.toml
 
 .PHONY: lint
 lint: ## format and clippy, warnings denied
@@ -61,7 +82,19 @@ perf: release ## side-by-side measurement against nginx and haproxy
 	cargo run --release -p guard-perf -- compare --guard $(GUARD_RELEASE)
 
 .PHONY: soak
-soak: release ## SOAK_MINUTES (60) of load with reloads; memory, descriptors and answers are watched
+soak: release fixture ## 10 000 sessions of every transport; children killed, configuration reloaded; who gets what is watched
+	scripts/soak_sessions.py --guard $(GUARD_RELEASE)
+
+.PHONY: soak-short
+soak-short: guard fixture ## the same with 600 sessions, in a minute
+	scripts/soak_sessions.py --guard $(GUARD) --sessions 600
+
+.PHONY: soak-real
+soak-real: guard test-deps ## the same with 60 sessions of real servers
+	scripts/soak_sessions.py --guard $(GUARD) --real --sessions 60 --clients 4
+
+.PHONY: soak-load
+soak-load: release ## SOAK_MINUTES (60) of load with reloads; memory, descriptors and answers are watched
 	cargo build --release -p guard-perf
 	scripts/soak.py --guard $(GUARD_RELEASE) --perf $(TARGET_DIR)/release/guard-perf --minutes $(SOAK_MINUTES)
 
@@ -84,4 +117,4 @@ install: release ## install the binary into PREFIX (~/.local)
 .PHONY: clean
 clean: ## remove build output and what the tests installed
 	cargo clean
-	rm -rf tests/.cache .dev
+	rm -rf tests/.cache .dev tests/rig/rmcp-server/target

@@ -133,11 +133,8 @@ impl Exchange<'_> {
                 (Era::Modern, _) => match speaks() {
                     Speaks::Yes => false,
                     Speaks::No => true,
-                    // What asks for the era is a fine probe itself.
-                    Speaks::Unknown => {
-                        server.upstream.speech.translates
-                            && !self.has_method(Method::ServerDiscover)
-                    }
+                    // `server/discover` too: a server that does not know it is translated for, from the first request on.
+                    Speaks::Unknown => server.upstream.speech.translates,
                 },
             };
         if is_bridged { Way::Bridge } else { Way::Direct }

@@ -113,6 +113,44 @@ fn a_modern_call_is_translated_for_a_legacy_server_and_never_forwarded_as_it_is(
 }
 
 #[test]
+fn a_legacy_server_is_translated_for_from_the_first_discover_on() {
+    let upstream = Upstream::start(legacy_server);
+    let gateway = auto(&upstream.url(), "");
+    for id in [1, 2] {
+        let answer = modern_call(&gateway, id, "server/discover", None);
+        let versions = &answer.json()["result"]["supportedVersions"];
+        assert_eq!(versions, &json!(["2026-07-28"]), "{answer:?}");
+    }
+}
+
+#[test]
+fn mirrored_arguments_are_checked_for_a_legacy_server() {
+    let upstream = Upstream::start(|request| {
+        if request.json()["method"] != "tools/list" {
+            return legacy_server(request);
+        }
+        let schema = json!({ "type": "object", "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } });
+        result(
+            request,
+            &json!({ "tools": [{ "name": "read_a", "inputSchema": schema }] }),
+        )
+    });
+    let gateway = auto(&upstream.url(), "");
+    let call = |field: &str| {
+        let (fields, body) = modern(1, "tools/call", Some("read_a"));
+        let body = body.replace(
+            "\"name\":\"read_a\"",
+            r#""name":"read_a","arguments":{"region":"eu"}"#,
+        );
+        let fields = format!("{}{fields}Mcp-Param-Region: {field}\r\n", bearer(ADMIN));
+        let answer = gateway.client().exchange(post("/mcp", &fields, &body));
+        (answer.status, answer.json()["error"]["code"].clone())
+    };
+    assert_eq!(call("eu"), (200, Value::Null));
+    assert_eq!(call("us"), (400, json!(-32020)));
+}
+
+#[test]
 fn lists_are_filtered_behind_a_translation_too() {
     let upstream = Upstream::start(legacy_server);
     let gateway = auto(&upstream.url(), "");

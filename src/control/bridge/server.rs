@@ -352,7 +352,7 @@ impl Making<'_> {
             HttpTransport::Sse => Arc::new(SseConnector::new(Arc::clone(&http))),
             HttpTransport::Streamable => Arc::new(HttpConnector::new(Arc::clone(&http))),
         };
-        let modern = Arc::new(self.as_modern(Arc::clone(&plain)));
+        let modern = self.checked(Arc::clone(&plain));
         let legacy = match self.server.upstream.speech.transport {
             HttpTransport::Streamable if self.translates() => {
                 let plain_http = ModernHttp::new(Arc::clone(&http));
@@ -384,9 +384,9 @@ impl Making<'_> {
         })
     }
 
-    /// A child knows nothing of HTTP: what its tools say of headers is the gateway's to check.
-    fn checked(&self, children: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
-        let upstream = self.as_modern(children);
+    /// Neither a child nor a server of the earlier era knows of `Mcp-Param`: what tools say of it is the gateway's to check.
+    fn checked(&self, legacy: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
+        let upstream = self.as_modern(legacy);
         let tools = ToolsEpoch::default();
         Arc::new(CheckedParams::new(&self.server.name, upstream, tools))
     }

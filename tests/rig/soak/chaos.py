@@ -7,7 +7,6 @@ import signal
 
 from . import remains
 
-KILL_PAUSE_S = 0.7
 RELOAD_PAUSE_S = 2.0
 # Every so many reloads the children's environment changes, so that those that run are of an old configuration.
 RELOADS_PER_NEW_CHILD = 5
@@ -16,8 +15,9 @@ RELOADS_PER_NEW_CHILD = 5
 class Chaos:
     """Kills and reloads until it is cancelled."""
 
-    def __init__(self, service, write_configuration, rng):
+    def __init__(self, service, write_configuration, rng, kill_pause_s):
         self.kills = 0
+        self._kill_pause_s = kill_pause_s
         self.reloads = 0
         self._service = service
         self._write = write_configuration
@@ -28,7 +28,7 @@ class Chaos:
 
     async def _kill(self):
         while True:
-            await asyncio.sleep(KILL_PAUSE_S)
+            await asyncio.sleep(self._kill_pause_s)
             children = await asyncio.to_thread(remains.children, self._service.pid)
             if children:
                 with contextlib.suppress(ProcessLookupError):

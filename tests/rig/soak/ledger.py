@@ -7,6 +7,8 @@ import re
 NONCE = re.compile(rb"soak-(\d\d-\d{6})-\d{4}")
 WRONG_MAX = 50
 ERRORS_MAX = 40
+# Outcomes of what wants no answer.
+UNANSWERED = ("left", "cancelled", "hidden", "none")
 
 
 class Ledger:
@@ -39,8 +41,11 @@ class Ledger:
                 self.accuse(who, f"FOREIGN nonce {nonce[0].decode()} in {received[:300]!r}")
                 return
 
-    def total(self, outcome):
-        return sum(count for (_, _, each), count in self.outcomes.items() if each == outcome)
+    def right_share(self):
+        """Share of answers among what asked for one and was not meant to break."""
+        asked = {key: count for key, count in self.outcomes.items() if key[1] != "crash" and key[2] not in UNANSWERED}
+        right = sum(count for (_, _, outcome), count in asked.items() if outcome == "ok")
+        return right / max(1, sum(asked.values()))
 
     def table(self):
         """One line for each kind of session and each thing that it does."""
