@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 
@@ -160,8 +160,13 @@ pub struct ServerState {
     reach: AtomicU8,
     legacy: AtomicU8,
     modern: AtomicU8,
+    /// When what was known of its eras was last called in question, in milliseconds of the monotonic clock.
+    doubted_at_ms: AtomicU64,
     cells: Arc<[UpstreamCells]>,
 }
+
+/// Least time between two doubts of a server's eras, in milliseconds.
+const DOUBT_MS_MIN: u64 = 30_000;
 
 /// Whether a server speaks an era, as far as is known. It is a property of the server, so it is kept until that moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +235,7 @@ impl ServerState {
             reach,
             legacy: unknown(),
             modern: unknown(),
+            doubted_at_ms: AtomicU64::new(0),
             cells,
         }
     }
@@ -269,6 +275,23 @@ impl ServerState {
     /// Stores what was learnt of the server's eras.
     pub fn set_speaks(&self, era: Era, speaks: Speaks) {
         self.era(era).store(speaks as u8, Relaxed);
+    }
+
+    /// An answer does not fit what is known of the server's eras, as if another version of it had taken its place: both are to
+    /// be asked for anew. At most twice a minute, so that nobody can make the gateway ask all the time.
+    pub fn doubt_eras(&self, now_ms: u64) {
+        let last_ms = self.doubted_at_ms.load(Relaxed);
+        let is_due = last_ms == 0 || now_ms.saturating_sub(last_ms) >= DOUBT_MS_MIN;
+        let swap = || {
+            let swapped = self
+                .doubted_at_ms
+                .compare_exchange(last_ms, now_ms, Relaxed, Relaxed);
+            swapped.is_ok()
+        };
+        if is_due && swap() {
+            self.set_speaks(Era::Legacy, Speaks::Unknown);
+            self.set_speaks(Era::Modern, Speaks::Unknown);
+        }
     }
 
     const fn era(&self, era: Era) -> &AtomicU8 {

@@ -36,7 +36,8 @@ pub(super) struct Connected {
 }
 
 impl Upstreams {
-    /// Pools for `live`; those of `before` whose server is the same move over.
+    /// Pools for `live`; those of `before` whose server is the same move over. Connections to bridges stay behind: a bridge may
+    /// have been replaced although its server is the same, and what reached the old one would begin sessions that nobody ends.
     pub(super) fn new(live: &Live, before: Option<&View>) -> Self {
         let limits = &live.snapshot.limits;
         let bounds = PoolBounds {
@@ -49,16 +50,13 @@ impl Upstreams {
                 .0
                 .iter()
                 .find(|pooled| Arc::ptr_eq(&pooled.state, state))?;
-            Some((Rc::clone(&before.direct), Rc::clone(&before.bridge)))
+            Some(Rc::clone(&before.direct))
         };
         let empty = || Rc::new(ConnectionPool::new(bounds));
-        let pooled = |state: &Arc<ServerState>| {
-            let (direct, bridge) = known(state).unwrap_or_else(|| (empty(), empty()));
-            Pooled {
-                state: Arc::clone(state),
-                direct,
-                bridge,
-            }
+        let pooled = |state: &Arc<ServerState>| Pooled {
+            state: Arc::clone(state),
+            direct: known(state).unwrap_or_else(empty),
+            bridge: empty(),
         };
         Self(live.servers.iter().map(pooled).collect())
     }

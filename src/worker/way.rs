@@ -171,14 +171,31 @@ impl Exchange<'_> {
         }
     }
 
-    /// Keeps what a direct answer says of the server's eras.
-    pub(super) fn learn_era(&self, index: ServerIndex, way: Way, status: u16) {
+    /// Keeps what an answer says of the server's eras.
+    pub(super) fn learn_era(&self, index: ServerIndex, era: Era, way: Way, status: u16) {
         let is_initialize = self.has_method(Method::Initialize);
+        if is_initialize || era == Era::Modern {
+            self.doubt_eras(index, era, way, status);
+        }
         if way == Way::Direct && status == 200 && is_initialize {
             let state = self.view.live.server(index);
             if state.speaks(Era::Legacy) == Speaks::Unknown {
                 state.set_speaks(Era::Legacy, Speaks::Yes);
             }
+        }
+    }
+
+    /// A server that refuses what opens an era may not be the one any more that was asked. Children are not: they are started
+    /// by the gateway.
+    fn doubt_eras(&self, index: ServerIndex, era: Era, way: Way, status: u16) {
+        let upstream = &self.view.snapshot().server(index).upstream;
+        let is_learnt = upstream.speech.eras.is_none()
+            && upstream.speech.transport == HttpTransport::Streamable
+            && !matches!(upstream.address, UpstreamAddress::Child(_));
+        let refuses = matches!(status, 400 | 404 | 405) || (way == Way::Bridge && status == 502);
+        let state = self.view.live.server(index);
+        if is_learnt && refuses && state.speaks(era) != Speaks::Unknown {
+            state.doubt_eras(Clock::monotonic_ns() / 1_000_000);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A server that may or may not speak the legacy era: asked as it is first, over a translation where it refuses.
 //!
 //! Nothing is probed: the client's own `initialize` is the question, and only its first answer is held back until it is clear
-//! which link the session goes on with.
+//! which link the session goes on with. Where the last such server refused, the translation is asked first.
 
 use std::sync::Arc;
 
@@ -27,21 +27,31 @@ impl Connector for Fallback {
         Box::pin(async move {
             match self.state.speaks(Era::Legacy) {
                 Speaks::Yes => self.legacy.connect(owner).await,
-                Speaks::No => self.translated.connect(owner).await,
-                Speaks::Unknown => self.try_both(owner).await,
+                // What refused the era may have been replaced by something that speaks it, and nothing else.
+                Speaks::No => self.try_both(owner, (&self.translated, &self.legacy)).await,
+                Speaks::Unknown => self.try_both(owner, (&self.legacy, &self.translated)).await,
             }
         })
     }
 }
 
 impl Fallback {
-    async fn try_both(&self, owner: Owner) -> Result<Link, ConnectError> {
-        let first = self.legacy.connect(owner).await?;
+    async fn try_both(
+        &self,
+        owner: Owner,
+        (first, second): (&Arc<dyn Connector>, &Arc<dyn Connector>),
+    ) -> Result<Link, ConnectError> {
+        let speaks = match Arc::ptr_eq(first, &self.legacy) {
+            true => [Speaks::Yes, Speaks::No],
+            false => [Speaks::No, Speaks::Yes],
+        };
+        let first = first.connect(owner).await?;
         let (to_server, from_client) = mpsc::channel(LINK_MESSAGES_MAX);
         let (to_client, from_server) = mpsc::channel(LINK_MESSAGES_MAX);
         let trial = Trial {
             owner,
-            translated: Arc::clone(&self.translated),
+            second: Arc::clone(second),
+            speaks,
             state: Arc::clone(&self.state),
             from_client,
             to_client,
@@ -57,7 +67,10 @@ impl Fallback {
 /// The first words of a session on which the link depends, then the session.
 struct Trial {
     owner: Owner,
-    translated: Arc<dyn Connector>,
+    /// Tried where the first link's server refuses.
+    second: Arc<dyn Connector>,
+    /// What follows from a server that accepts, on the first link and on the second.
+    speaks: [Speaks; 2],
     state: Arc<ServerState>,
     from_client: mpsc::Receiver<Vec<u8>>,
     to_client: mpsc::Sender<FromServer>,
@@ -80,26 +93,32 @@ impl Trial {
         };
         let first = match first {
             First::Accepted(message) => {
-                self.state.set_speaks(Era::Legacy, Speaks::Yes);
+                self.state.set_speaks(Era::Legacy, self.speaks[0]);
                 message
             }
-            First::Refused(refusal) => match self.translate(initialize).await {
-                Some((other, message)) => {
-                    self.state.set_speaks(Era::Legacy, Speaks::No);
-                    link = other;
-                    message
+            First::Refused(refusal) => {
+                let second = tokio::select! {
+                    second = self.ask_second(initialize) => second,
+                    () = self.to_client.closed() => return,
+                };
+                match second {
+                    Some((other, message)) => {
+                        self.state.set_speaks(Era::Legacy, self.speaks[1]);
+                        link = other;
+                        message
+                    }
+                    None => refusal,
                 }
-                None => refusal,
-            },
+            }
         };
         if self.to_client.send(first).await.is_ok() {
             self.pump(link).await;
         }
     }
 
-    /// Asks over the translation; `None` where that fails too.
-    async fn translate(&self, initialize: Vec<u8>) -> Option<(Link, FromServer)> {
-        let mut link = self.translated.connect(self.owner).await.ok()?;
+    /// Asks the second; `None` where that fails too.
+    async fn ask_second(&self, initialize: Vec<u8>) -> Option<(Link, FromServer)> {
+        let mut link = self.second.connect(self.owner).await.ok()?;
         match ask(&mut link, initialize).await {
             First::Accepted(message) => Some((link, message)),
             First::Refused(_) => None,
@@ -161,9 +180,11 @@ fn is_error(message: &FromServer) -> Option<bool> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use tokio::sync::mpsc;
+    use tokio::time::timeout;
 
     use super::Fallback;
     use crate::control::bridge::{BoxFuture, ConnectError, Connector, FromServer, Link};
@@ -171,6 +192,57 @@ mod tests {
     use crate::engine::session::Owner;
     use crate::engine::snapshot::UpstreamAddress;
     use crate::mailbox::{ServerState, Speaks};
+
+    /// Takes everything and says nothing; tells who looks whether it is still held.
+    struct Silent(Mutex<Vec<mpsc::Sender<FromServer>>>);
+
+    impl Connector for Silent {
+        fn connect(&self, _: Owner) -> BoxFuture<'_, Result<Link, ConnectError>> {
+            let (to_server, mut asked) = mpsc::channel::<Vec<u8>>(1);
+            let (says, from_server) = mpsc::channel(1);
+            self.0.lock().unwrap().push(says);
+            tokio::spawn(async move { while asked.recv().await.is_some() {} });
+            Box::pin(async move {
+                Ok(Link {
+                    to_server,
+                    from_server,
+                })
+            })
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_client_that_leaves_ends_the_trial_whichever_link_is_silent() {
+        let owner = Owner::from_hex(&[b'0'; 32]).unwrap();
+        for legacy_is_silent in [true, false] {
+            let silent = Arc::new(Silent(Mutex::default()));
+            let refuses: Arc<dyn Connector> = Arc::new(Answers(ERROR));
+            let (legacy, translated) = match legacy_is_silent {
+                true => (Arc::clone(&silent) as Arc<dyn Connector>, refuses),
+                false => (refuses, Arc::clone(&silent) as Arc<dyn Connector>),
+            };
+            let address = UpstreamAddress::Unix { path: "/s".into() };
+            let state = Arc::new(ServerState::new("a", address, 1));
+            let fallback = Fallback {
+                legacy,
+                translated,
+                state,
+            };
+            let link = fallback.connect(owner).await.unwrap();
+            let request = br#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#;
+            link.to_server.send(request.to_vec()).await.unwrap();
+            let patience = Duration::from_secs(5);
+            let asked = async {
+                while silent.0.lock().unwrap().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(patience, asked).await.unwrap();
+            drop(link);
+            let says = silent.0.lock().unwrap().pop().unwrap();
+            timeout(patience, says.closed()).await.unwrap();
+        }
+    }
 
     /// Answers everything with one text.
     struct Answers(&'static str);
@@ -208,13 +280,17 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn a_session_goes_on_with_the_link_that_took_its_first_request() {
         let owner = Owner::from_hex(&[b'0'; 32]).unwrap();
-        for (legacy, translated, answer, speaks) in [
-            (RESULT, TRANSLATED, RESULT, Speaks::Yes),
-            (ERROR, TRANSLATED, TRANSLATED, Speaks::No),
-            (ERROR, ERROR, ERROR, Speaks::Unknown),
+        for (known, legacy, translated, answer, speaks) in [
+            (Speaks::Unknown, RESULT, TRANSLATED, RESULT, Speaks::Yes),
+            (Speaks::Unknown, ERROR, TRANSLATED, TRANSLATED, Speaks::No),
+            (Speaks::Unknown, ERROR, ERROR, ERROR, Speaks::Unknown),
+            (Speaks::No, RESULT, TRANSLATED, TRANSLATED, Speaks::No),
+            (Speaks::No, RESULT, ERROR, RESULT, Speaks::Yes),
+            (Speaks::No, ERROR, ERROR, ERROR, Speaks::No),
         ] {
             let address = UpstreamAddress::Unix { path: "/s".into() };
             let state = Arc::new(ServerState::new("a", address, 1));
+            state.set_speaks(Era::Legacy, known);
             let fallback = Fallback {
                 legacy: Arc::new(Answers(legacy)),
                 translated: Arc::new(Answers(translated)),

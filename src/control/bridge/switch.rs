@@ -121,7 +121,18 @@ impl ModernUpstream for Switch {
             }
             match (speaks(), &self.translated) {
                 (Speaks::Yes | Speaks::Unknown, _) => self.modern.ask(ask).await,
-                (Speaks::No, Some(translated)) => translated.ask(ask).await,
+                (Speaks::No, Some(translated)) => {
+                    let asked = translated.ask(ask).await;
+                    // It was silent when it was asked, or is another one by now: the next request asks again.
+                    let is_refused = matches!(
+                        asked,
+                        Err(ConnectError::WrongEra | ConnectError::Unreachable(_))
+                    );
+                    if is_refused && !self.children.is_known {
+                        self.children.state.set_speaks(Era::Modern, Speaks::Unknown);
+                    }
+                    asked
+                }
                 (Speaks::No, None) => Err(ConnectError::WrongEra),
             }
         })

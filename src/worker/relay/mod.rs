@@ -69,7 +69,12 @@ pub(super) async fn run(
     let view = std::rc::Rc::clone(exchange.view);
     let server = view.snapshot().server(index);
     let visible = Visible { principal, server };
-    exchange.learn_era(index, outbound.way, inbound.head.status);
+    exchange.learn_era(
+        index,
+        outbound.agreement.era,
+        outbound.way,
+        inbound.head.status,
+    );
     let session = match session_of(exchange, index, outbound, &inbound) {
         Ok(session) => session,
         Err(fault) => {

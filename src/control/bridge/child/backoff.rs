@@ -16,7 +16,7 @@ const WINDOW_MS: u64 = 60_000;
 
 /// What became of a server's latest starts.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(in crate::control::bridge) struct Backoff {
     /// Failures in a row; children that were started before the latest failure do not add to it.
     failures: u32,
     failed_at_ms: u64,
@@ -27,7 +27,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Whether a child may be started now.
-    pub(super) fn may_start(&mut self, now_ms: u64) -> bool {
+    pub(in crate::control::bridge) fn may_start(&mut self, now_ms: u64) -> bool {
         self.trials
             .retain(|trial| now_ms.saturating_sub(*trial) < WINDOW_MS);
         self.failures == 0
@@ -35,7 +35,7 @@ impl Backoff {
     }
 
     /// A child is being started. While starts fail, that uses up the pause: one trial at a time. `chance` is any number.
-    pub(super) fn started(&mut self, now_ms: u64, chance: u64) {
+    pub(in crate::control::bridge) fn started(&mut self, now_ms: u64, chance: u64) {
         if self.failures > 0 {
             self.trials.push_back(now_ms);
             self.paused_until_ms = now_ms + self.pause_ms(chance);
@@ -43,7 +43,7 @@ impl Backoff {
     }
 
     /// A child that was started at `started_ms` did not work.
-    pub(super) fn failed(&mut self, started_ms: u64, now_ms: u64, chance: u64) {
+    pub(in crate::control::bridge) fn failed(&mut self, started_ms: u64, now_ms: u64, chance: u64) {
         if self.failures == 0 || started_ms >= self.failed_at_ms {
             self.failures = self.failures.saturating_add(1);
             self.failed_at_ms = now_ms;
@@ -52,7 +52,7 @@ impl Backoff {
     }
 
     /// A child works: failures are forgotten.
-    pub(super) fn worked(&mut self) {
+    pub(in crate::control::bridge) fn worked(&mut self) {
         *self = Self::default();
     }
 

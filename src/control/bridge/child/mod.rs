@@ -26,6 +26,7 @@ pub(in crate::control) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(super) use backoff::Backoff;
 pub(in crate::control) use connector::StdioConnector;
 pub(in crate::control) use probe::probe_child;
 pub(in crate::control) use rooms::ChildRooms;

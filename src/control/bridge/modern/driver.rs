@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::lane::Lane;
+use super::restarts::Restarts;
 use super::schemas::ToolsEpoch;
 use crate::control::bridge::{
     Answers, Ask, BoxFuture, ConnectError, Connector, FromServer, FullScope, Link, LinkEnd,
@@ -98,6 +99,8 @@ pub(super) fn start(settings: Settings) -> DriverHandle {
     let driver = Driver {
         settings,
         link: None,
+        epoch: tokio::time::Instant::now(),
+        restarts: Restarts::default(),
         lanes: FxHashMap::default(),
         gone: JoinSet::new(),
         unsent: VecDeque::new(),
@@ -115,6 +118,8 @@ pub(super) fn start(settings: Settings) -> DriverHandle {
 struct Driver {
     settings: Settings,
     link: Option<Link>,
+    epoch: tokio::time::Instant,
+    restarts: Restarts,
     lanes: FxHashMap<RequestKey, Lane>,
     /// A task for each lane that ends when its client leaves.
     gone: JoinSet<RequestKey>,
@@ -193,10 +198,21 @@ impl Driver {
             .send(self.open(command.owner, &command.message));
     }
 
+    /// Milliseconds since the driver began.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     async fn connect(&mut self) -> Result<(), ConnectError> {
         if self.link.is_none() {
+            let now_ms = self.now_ms();
+            if !self.restarts.may_start(now_ms) {
+                return Err(ConnectError::BackingOff);
+            }
             let connecting = self.settings.connector.connect(self.settings.owner);
             self.link = Some(connecting.await?);
+            let now_ms = self.now_ms();
+            self.restarts.started(now_ms);
             self.is_up.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -275,7 +291,7 @@ impl Driver {
     /// Ends the request of `key` and tells the server, unless it does not know of it yet.
     fn client_left(&mut self, key: RequestKey) {
         self.lanes.remove(&key);
-        let Some(cancelled) = self.settings.channel.cancel(key) else {
+        let Some(cancelled) = self.settings.channel.cancel(key, now_secs()) else {
             return;
         };
         let unsent = self.unsent.len();
@@ -295,6 +311,8 @@ impl Driver {
     fn link_ended(&mut self, end: LinkEnd) {
         let requests = self.lanes.len();
         tracing::warn!(server = %self.settings.server, requests, "shared server is gone: {end}");
+        let now_ms = self.now_ms();
+        self.restarts.fell(now_ms);
         self.drop_link();
     }
 

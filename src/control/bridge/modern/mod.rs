@@ -17,6 +17,7 @@ mod front;
 mod lane;
 mod param_check;
 mod probe;
+mod restarts;
 mod schemas;
 mod shared_child;
 #[cfg(test)]

@@ -63,6 +63,30 @@ struct Table {
     left: VecDeque<Left>,
 }
 
+impl Table {
+    /// Within `scope` of `place`, the idle session of whoever has most there; of several the one that has been idle longest.
+    /// The owner of `place` counts the session that is to be: nobody who has less loses one to it.
+    fn dispensable(&self, scope: FullScope, place: &Place) -> Option<Box<str>> {
+        let within = || {
+            let mut sessions = self.sessions.iter();
+            std::iter::from_fn(move || {
+                sessions.find(|(_, entry)| !entry.is_ending && entry.place.is_within(scope, place))
+            })
+        };
+        let mut held: HashMap<Owner, usize> = HashMap::from([(place.owner, 1)]);
+        for (_, entry) in within() {
+            *held.entry(entry.place.owner).or_default() += 1;
+        }
+        let idle = within().filter_map(|(id, entry)| {
+            let since_ms = entry.pulse.idle_since_ms()?;
+            let holds = held.get(&entry.place.owner).copied().unwrap_or(0);
+            let has_less = holds < held[&place.owner];
+            (!has_less).then_some(((std::cmp::Reverse(holds), since_ms), id))
+        });
+        idle.min_by_key(|(rank, _)| *rank).map(|(_, id)| id.clone())
+    }
+}
+
 /// A room that was left.
 #[derive(Debug)]
 struct Left {
@@ -150,14 +174,10 @@ impl SessionRooms {
     /// Ends the session within `scope` of `place` that has been idle longest; `false` where none is idle.
     pub(super) fn displace(&self, scope: FullScope, place: &Place) -> bool {
         let mut table = self.table();
-        let candidates = table
-            .sessions
-            .values_mut()
-            .filter(|entry| !entry.is_ending && entry.place.is_within(scope, place));
-        let idlest = candidates
-            .filter_map(|entry| Some((entry.pulse.idle_since_ms()?, entry)))
-            .min_by_key(|(since_ms, _)| *since_ms);
-        let Some((_, entry)) = idlest else {
+        let Some(id) = table.dispensable(scope, place) else {
+            return false;
+        };
+        let Some(entry) = table.sessions.get_mut(&id) else {
             return false;
         };
         // One whose mailbox is full is in use.
@@ -336,10 +356,12 @@ mod tests {
         assert!(rooms.displace(FullScope::Owner, &ours));
         assert_eq!(ended(), ["old"]);
         assert!(rooms.find(&ours, b"old").is_none());
-        assert!(rooms.displace(FullScope::Process, &ours));
-        assert_eq!(ended(), ["foreign"]);
-        assert!(rooms.displace(FullScope::Server, &place(front, 'c')));
+        let newcomer = place(front, 'c');
+        assert!(rooms.displace(FullScope::Server, &newcomer));
         assert_eq!(ended(), ["new"], "of another front of the same server");
-        assert!(!rooms.displace(FullScope::Process, &ours));
+        assert!(!rooms.displace(FullScope::Process, &ours), "b has less");
+        assert!(rooms.displace(FullScope::Process, &newcomer));
+        assert_eq!(ended(), ["foreign"]);
+        assert!(!rooms.displace(FullScope::Process, &newcomer));
     }
 }

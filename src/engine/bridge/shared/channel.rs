@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::ghosts::Ghosts;
 use super::listen::Listen;
 use super::outcome::{
     End, Ignored, OWNER_REQUESTS_MAX, OpenError, Opened, REQUESTS_MAX, Received, RequestKey,
@@ -27,12 +28,14 @@ pub struct Channel {
     owners: FxHashMap<Owner, usize>,
     states: StateSeal,
     pub(super) tools_changed: bool,
+    pub(super) ghosts: Ghosts,
 }
 
 /// An open request, in its client's terms.
 #[derive(Debug)]
 pub(super) struct Request {
-    owner: Owner,
+    /// Whose it is.
+    pub(super) owner: Owner,
     /// Its id as the client wrote it.
     pub(super) id: Box<[u8]>,
     /// Its progress token as the client wrote it.
@@ -54,6 +57,7 @@ impl Channel {
             owners: FxHashMap::default(),
             states,
             tools_changed: false,
+            ghosts: Ghosts::default(),
         }
     }
 
@@ -95,7 +99,7 @@ impl Channel {
         let Kind::Request { id, call } = &scanned.kind else {
             return Err(OpenError::NotARequest);
         };
-        if is_gone(call.method) {
+        if is_gone(call.method) || is_named_like_a_notification(call.method_text.as_str(message)) {
             return Err(OpenError::Gone);
         }
         let request = Request::of(owner, message, *id, call)?;
@@ -122,9 +126,12 @@ impl Channel {
     }
 
     /// The client of `key` is gone: what the server is told, where the request was still open.
-    pub fn cancel(&mut self, key: RequestKey) -> Option<Vec<u8>> {
-        self.close(key.0)?;
+    pub fn cancel(&mut self, key: RequestKey, now_secs: u64) -> Option<Vec<u8>> {
+        let request = self.close(key.0)?;
         let number = key.0;
+        if request.wants_logs {
+            self.ghosts.add(number, request.owner, now_secs);
+        }
         Some(
             format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{number},"reason":"client disconnected"}}}}"#
@@ -137,6 +144,7 @@ impl Channel {
     pub fn end(&mut self) {
         self.requests.clear();
         self.owners.clear();
+        self.ghosts = Ghosts::default();
     }
 
     /// Takes out the request `number`, which is over.
@@ -157,7 +165,7 @@ impl Channel {
             None => Received::Ignore(Ignored::NotAMessage),
             Some(ServerMessage::Request { id }) => Received::Refuse(refusal(id.of(message))),
             Some(ServerMessage::Response(response)) => self.response(message, response, now_secs),
-            Some(ServerMessage::Notice(notice)) => self.notice(message, &notice),
+            Some(ServerMessage::Notice(notice)) => self.notice(message, &notice, now_secs),
         }
     }
 
@@ -169,6 +177,7 @@ impl Channel {
             return Received::Ignore(Ignored::Foreign);
         };
         let Some(request) = self.close(number) else {
+            self.ghosts.lay(number);
             return Received::Ignore(self.unknown(number));
         };
         let mut splice = Splice::default();
@@ -233,6 +242,12 @@ const SCAN_LIMITS: ScanLimits = ScanLimits {
 /// Whether `method` is known and not to this era, whatever the request says of its version.
 fn is_gone(method: Method) -> bool {
     method != Method::Other && !method.exists_in(Revision::R2026_07_28)
+}
+
+/// Whether a request is called like a notification. A server that looks at the name alone would take it for one, and the
+/// numbers in it, which are its sender's, for those of the channel: another client's request would be cancelled.
+fn is_named_like_a_notification(method: &str) -> bool {
+    method.starts_with("notifications/")
 }
 
 impl Request {

@@ -11,6 +11,7 @@
 
 mod channel;
 mod discover;
+mod ghosts;
 mod listen;
 mod notices;
 mod outcome;

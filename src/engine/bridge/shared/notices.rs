@@ -8,14 +8,14 @@ use super::splice::Splice;
 use crate::engine::mcp::methods::Method;
 
 impl Channel {
-    pub(super) fn notice(&mut self, message: &[u8], notice: &Notice) -> Received {
+    pub(super) fn notice(&mut self, message: &[u8], notice: &Notice, now_secs: u64) -> Received {
         self.tools_changed |= notice.method == Method::ToolsListChanged;
         if let Some(subscription) = notice.subscription_id {
             return self.for_subscription(message, notice, subscription.of(message));
         }
         match notice.method {
             Method::Progress => self.progress(message, notice),
-            Method::LogMessage => self.log(message),
+            Method::LogMessage => self.log(message, now_secs),
             Method::Cancelled => self.closed(message, notice),
             method if is_event(method) => self.event(message, notice),
             _ => Received::Ignore(Ignored::Ambiguous),
@@ -42,17 +42,26 @@ impl Channel {
         }
     }
 
-    /// A log message names no request, so only where one alone asked for them is it sure whose it is.
-    fn log(&self, message: &[u8]) -> Received {
+    /// A log message names no request, so it is sure whose it is only where one alone asked for them, and nobody else has any
+    /// at work: a server may log for those that did not ask, and for those that were cancelled.
+    fn log(&self, message: &[u8], now_secs: u64) -> Received {
         let mut asked = self
             .requests
             .iter()
             .filter(|(_, request)| request.wants_logs);
-        match (asked.next(), asked.next()) {
-            (Some((number, _)), None) => deliver(*number, message.to_vec(), End::Lossy),
-            (None, _) => Received::Ignore(Ignored::Unasked),
-            (Some(_), Some(_)) => Received::Ignore(Ignored::Ambiguous),
+        let (number, request) = match (asked.next(), asked.next()) {
+            (Some(sole), None) => sole,
+            (None, _) => return Received::Ignore(Ignored::Unasked),
+            (Some(_), Some(_)) => return Received::Ignore(Ignored::Ambiguous),
+        };
+        let owner = request.owner;
+        let mut requests = self.requests.values();
+        let is_foreign =
+            |other: &super::channel::Request| other.owner != owner && other.listen.is_none();
+        if requests.any(is_foreign) || self.ghosts.are_of_others(owner, now_secs) {
+            return Received::Ignore(Ignored::Ambiguous);
         }
+        deliver(*number, message.to_vec(), End::Lossy)
     }
 
     /// The server ends a subscription.

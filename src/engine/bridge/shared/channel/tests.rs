@@ -215,20 +215,20 @@ fn a_cancelled_request_is_told_once_and_its_late_answer_reaches_nobody() {
     let mut channel = channel();
     let first = channel.open(owner('a'), &call("1", ""), NOW).unwrap();
     let _ = open(&mut channel, &call("1", ""));
-    let told = String::from_utf8(channel.cancel(first.key).unwrap()).unwrap();
+    let told = String::from_utf8(channel.cancel(first.key, NOW).unwrap()).unwrap();
     assert!(
         told.contains(r#""method":"notifications/cancelled""#),
         "{told}"
     );
     assert!(told.contains(r#""requestId":1,"#), "{told}");
-    assert_eq!(channel.cancel(first.key), None);
+    assert_eq!(channel.cancel(first.key, NOW), None);
     let late = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     assert_eq!(ignored(&mut channel, late), Ignored::Late);
     let third = channel.open(owner('a'), &call("1", ""), NOW).unwrap();
     assert_eq!(third.key.0, 3, "no number is used twice");
     channel.end();
     assert!(channel.is_empty());
-    assert_eq!(channel.cancel(third.key), None);
+    assert_eq!(channel.cancel(third.key, NOW), None);
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn open_requests_are_bounded() {
         (REQUESTS_MAX - most, OpenError::Full)
     );
     let _ = delivered(&mut channel, r#"{"jsonrpc":"2.0","id":9,"result":{}}"#);
-    assert!(channel.cancel(RequestKey(10)).is_some());
+    assert!(channel.cancel(RequestKey(10), NOW).is_some());
     assert_eq!(fill(&mut channel, 'a'), (2, OpenError::Full));
     channel.end();
     assert_eq!(fill(&mut channel, 'a'), (most, OpenError::OwnerFull));
@@ -316,8 +316,43 @@ fn log_messages_reach_the_one_request_that_asked_for_them() {
     assert_eq!(delivered(&mut channel, log), [(2, log.to_owned(), false)]);
     let _ = open(&mut channel, &call("1", wants));
     assert_eq!(ignored(&mut channel, log), Ignored::Ambiguous);
-    let _ = channel.cancel(second.key);
+    let _ = channel.cancel(second.key, NOW);
     assert_eq!(delivered(&mut channel, log), [(3, log.to_owned(), false)]);
+}
+
+#[test]
+fn log_messages_never_reach_another_identity() {
+    let mut channel = channel();
+    let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info"}}"#;
+    let wants = r#""io.modelcontextprotocol/logLevel":"debug""#;
+    let cancelled = channel.open(owner('a'), &call("1", wants), NOW).unwrap();
+    let _ = channel.cancel(cancelled.key, NOW);
+    channel.open(owner('b'), &call("1", wants), NOW).unwrap();
+    assert_eq!(ignored(&mut channel, log), Ignored::Ambiguous, "cancelled");
+    assert_eq!(
+        ignored(&mut channel, r#"{"id":1,"result":{}}"#),
+        Ignored::Late
+    );
+    assert_eq!(delivered(&mut channel, log).len(), 1, "over at last");
+    channel.open(owner('a'), &call("1", ""), NOW).unwrap();
+    assert_eq!(ignored(&mut channel, log), Ignored::Ambiguous, "unasked");
+}
+
+#[test]
+fn a_request_that_is_called_like_a_notification_goes_nowhere() {
+    let mut channel = channel();
+    for method in [
+        "notifications/cancelled",
+        r"notifications\/cancelled",
+        "notifications/x",
+    ] {
+        let named = request("1", method, r#"{"requestId":1}"#);
+        assert_eq!(
+            channel.open(owner('a'), &named, NOW).unwrap_err(),
+            OpenError::Gone
+        );
+    }
+    assert!(channel.is_empty());
 }
 
 #[test]
@@ -513,7 +548,7 @@ fn no_bytes_break_the_channel() {
         }
         if let Ok(opened) = channel.open(owner('a'), &bytes, NOW) {
             assert!(!opened.message.contains(&b'\n'));
-            let _ = channel.cancel(opened.key);
+            let _ = channel.cancel(opened.key, NOW);
         }
         if let Received::Deliver(deliveries) = channel.receive(&bytes, NOW) {
             for delivery in deliveries {
@@ -567,7 +602,7 @@ fn no_interleaving_delivers_to_another() {
                 3 if !open.is_empty() => {
                     let (number, nonce) = open.swap_remove(dice.roll(open.len()));
                     if dice.roll(2) == 0 {
-                        assert!(channel.cancel(RequestKey(number)).is_some());
+                        assert!(channel.cancel(RequestKey(number), NOW).is_some());
                     } else {
                         check(
                             &delivered(&mut channel, &result(number, nonce)),
