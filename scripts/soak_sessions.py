@@ -25,8 +25,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rig import gateway, packages, processes, upstreams  # noqa: E402
 from rig.soak import remains  # noqa: E402
 from rig.soak.chaos import Chaos  # noqa: E402
+from rig.soak.clients import Client  # noqa: E402
 from rig.soak.ledger import Ledger  # noqa: E402
-from rig.soak.sessions import Client, Target  # noqa: E402
+from rig.soak.sessions import Target  # noqa: E402
 
 # Memory is compared between the first tenth of the sessions and the end.
 WARM_UP_SHARE = 0.1
