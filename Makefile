@@ -25,7 +25,7 @@ demo: release ## a built-in MCP server behind the gateway, with keys and curl li
 	$(GUARD_RELEASE) demo
 
 .PHONY: test
-test: test-deps test-rust test-conformance test-clients ## every test; installs what they need
+test: test-deps test-rust test-conformance test-clients soak-short ## every test; installs what they need
 
 .PHONY: test-deps
 test-deps: ## install what the tests need into tests/.cache
@@ -43,7 +43,7 @@ test-conformance: test-deps guard ## official conformance suite, direct and thro
 .PHONY: test-clients
 test-clients: test-deps guard fixture ## real SDK clients through the gateway
 	tests/clients/run.py --guard $(GUARD)
-	tests/clients/run.py --guard $(GUARD) --over stdio
+	tests/clients/run.py --guard $(GUARD) --over stdio --only-python
 	tests/clients/run.py --guard $(GUARD) --over sse --over-sse
 	tests/clients/bridges.py --guard $(GUARD)
 

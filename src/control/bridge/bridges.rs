@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
-use super::server::{Bridge, Rooms};
+use super::backs::Rooms;
+use super::server::Bridge;
 use crate::control::http::{self, Bounds};
 use crate::engine::snapshot::{Server, Snapshot};
 use crate::mailbox::{BridgeCall, Live, Shared};

@@ -25,6 +25,7 @@
 //!
 //! Read [`link`] first.
 
+mod backs;
 mod bridges;
 mod child;
 mod fallback;

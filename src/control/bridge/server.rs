@@ -1,19 +1,12 @@
 //! One server's bridge: its fronts over its backs, chosen by transport and era.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::child::{ChildRooms, StdioConnector};
-use super::fallback::Fallback;
-use super::modern::{CheckedParams, ModernFront, SharedChild, Sharing, ToolsEpoch};
-use super::session::{FrontSettings, SessionFront, SessionRooms, SseFront, Yielding};
-use super::switch::{ModernOnly, Switch};
-use super::translate::{AsLegacy, AsModern, Bounds};
-use super::upstream::{
-    HttpConnector, HttpServer, ModernHttp, ProbedEra, SseConnector, WrittenParams, probe_eras,
-};
-use super::{Connector, ModernUpstream};
+use super::backs::{Making, Rooms};
+use super::modern::ModernFront;
+use super::session::{FrontSettings, SessionFront, SseFront};
+use super::upstream::{HttpServer, ProbedEra, probe_eras};
 use crate::control::http::{Handler, Request, Response};
 use crate::engine::admission::only_id;
 use crate::engine::limits::Limits;
@@ -21,34 +14,15 @@ use crate::engine::mcp::revision::{Era, Revision};
 use crate::engine::mcp::scan::{ScanLimits, scan};
 use crate::engine::reply::{Failure, ReplyId, VersionData};
 use crate::engine::session::Owner;
-use crate::engine::snapshot::{
-    ChildCommand, Eras, HttpTransport, Instances, Server, Snapshot, UpstreamAddress,
-};
+use crate::engine::snapshot::{Eras, HttpTransport, Instances, Server, Snapshot, UpstreamAddress};
 use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
 use crate::mailbox::{Live, ServerState, Shared, Speaks};
-use crate::metrics::SessionCells;
 
 /// How long a server may take for each question of a probe.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pause after a probe that found nothing.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
-
-/// What every bridge of the process shares.
-pub(super) struct Rooms {
-    pub(super) children: ChildRooms,
-    pub(super) sessions: Arc<SessionRooms>,
-}
-
-impl Rooms {
-    pub(super) fn new(limits: &Limits, counts: Arc<SessionCells>) -> Self {
-        let (sessions, per_owner) = (limits.sessions, limits.sessions_per_principal);
-        Self {
-            children: ChildRooms::new(limits),
-            sessions: SessionRooms::new(sessions, per_owner, counts),
-        }
-    }
-}
 
 /// One server's bridge. Its parts start nothing until they are asked.
 pub(super) struct Bridge {
@@ -62,15 +36,6 @@ pub(super) struct Bridge {
     http: Option<Arc<HttpServer>>,
     /// When the last probe ended that found nothing.
     probing: tokio::sync::Mutex<Option<Instant>>,
-}
-
-/// The parts of a server's bridge.
-struct Backs {
-    /// For legacy clients.
-    legacy: Arc<dyn Connector>,
-    /// For modern clients.
-    modern: Arc<dyn ModernUpstream>,
-    http: Option<Arc<HttpServer>>,
 }
 
 impl Bridge {
@@ -90,13 +55,7 @@ impl Bridge {
             shared,
             rooms,
         };
-        let http = HttpServer::new(server, Arc::clone(&state), &live.snapshot.limits);
-        let backs = match (&server.upstream.address, http) {
-            (UpstreamAddress::Child(command), _) => making.child(command),
-            (_, Some(http)) => making.http(http),
-            // Every address but a child's is one of HTTP.
-            (_, None) => return None,
-        };
+        let backs = making.backs()?;
         let settings = || FrontSettings::new(&server.name, &live.snapshot.limits);
         let sessions = || Arc::clone(&rooms.sessions);
         Some(Self {
@@ -282,119 +241,5 @@ fn declare(server: &Server, state: &ServerState) {
     if let Some(eras) = eras {
         state.set_speaks(Era::Legacy, speaks(eras != Eras::Modern));
         state.set_speaks(Era::Modern, speaks(eras != Eras::Legacy));
-    }
-}
-
-/// What the backs of a bridge are made of.
-struct Making<'a> {
-    live: &'a Live,
-    server: &'a Server,
-    state: &'a Arc<ServerState>,
-    shared: &'a Shared,
-    rooms: &'a Rooms,
-}
-
-impl Making<'_> {
-    fn child(&self, command: &Arc<ChildCommand>) -> Backs {
-        let snapshot = &self.live.snapshot;
-        let children: Arc<dyn Connector> = Arc::new(StdioConnector::new(
-            Arc::clone(self.state),
-            Arc::clone(command),
-            self.rooms.children.clone(),
-            &snapshot.limits,
-        ));
-        let yielding: Arc<dyn Connector> = Arc::new(Yielding::new(
-            Arc::clone(&children),
-            Arc::clone(&self.rooms.sessions),
-            &self.server.name,
-        ));
-        let modern_children = Arc::new(ModernOnly {
-            children: Arc::clone(&yielding),
-            state: Arc::clone(self.state),
-            is_known: self.server.upstream.speech.eras.is_some(),
-            is_last: !command.restarts && command.instances != Some(Instances::Session),
-            started: AtomicBool::new(false),
-            asked: tokio::sync::Mutex::default(),
-        });
-        let sharing = match command.instances {
-            Some(Instances::Session) => Sharing::PerOwner {
-                idle_time: Duration::from_millis(snapshot.limits.session_idle_timeout_ms),
-            },
-            Some(Instances::Shared) | None => Sharing::All(Owner::gateway()),
-        };
-        let shared_child: Arc<dyn ModernUpstream> = Arc::new(SharedChild::new(
-            &self.server.name,
-            Arc::clone(&modern_children) as Arc<dyn Connector>,
-            self.shared.sealer(snapshot).clone(),
-            sharing,
-        ));
-        let switch = Switch {
-            children: modern_children,
-            modern: Arc::clone(&shared_child),
-            translated: self.translates().then(|| self.checked(yielding)),
-        };
-        let translated: Arc<dyn Connector> = Arc::new(AsLegacy::new(shared_child));
-        let legacy = match command.instances {
-            Some(Instances::Shared) => translated,
-            _ if self.translates() => self.fallback(children, translated),
-            _ => children,
-        };
-        Backs {
-            legacy,
-            modern: Arc::new(switch),
-            http: None,
-        }
-    }
-
-    fn http(&self, http: HttpServer) -> Backs {
-        let http = Arc::new(http);
-        let plain: Arc<dyn Connector> = match self.server.upstream.speech.transport {
-            HttpTransport::Sse => Arc::new(SseConnector::new(Arc::clone(&http))),
-            HttpTransport::Streamable => Arc::new(HttpConnector::new(Arc::clone(&http))),
-        };
-        let modern = self.checked(Arc::clone(&plain));
-        let legacy = match self.server.upstream.speech.transport {
-            HttpTransport::Streamable if self.translates() => {
-                let plain_http = ModernHttp::new(Arc::clone(&http));
-                let upstream = Arc::new(WrittenParams::new(&self.server.name, plain_http));
-                self.fallback(plain, Arc::new(AsLegacy::new(upstream)))
-            }
-            _ => plain,
-        };
-        Backs {
-            legacy,
-            modern,
-            http: Some(http),
-        }
-    }
-
-    fn translates(&self) -> bool {
-        self.server.upstream.speech.translates
-    }
-
-    fn fallback(
-        &self,
-        legacy: Arc<dyn Connector>,
-        translated: Arc<dyn Connector>,
-    ) -> Arc<dyn Connector> {
-        Arc::new(Fallback {
-            legacy,
-            translated,
-            state: Arc::clone(self.state),
-        })
-    }
-
-    /// Neither a child nor a server of the earlier era knows of `Mcp-Param`: what tools say of it is the gateway's to check.
-    fn checked(&self, legacy: Arc<dyn Connector>) -> Arc<dyn ModernUpstream> {
-        let upstream = self.as_modern(legacy);
-        let tools = ToolsEpoch::default();
-        Arc::new(CheckedParams::new(&self.server.name, upstream, tools))
-    }
-
-    fn as_modern(&self, connector: Arc<dyn Connector>) -> AsModern {
-        let snapshot = &self.live.snapshot;
-        let sealer = self.shared.sealer(snapshot).clone();
-        let bounds = Bounds::of(&snapshot.limits);
-        AsModern::new(connector, sealer, self.server.name.clone(), bounds)
     }
 }
