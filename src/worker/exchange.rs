@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestFraming, RequestHead};
+use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestHead};
 use guard_io::{Buffer, Clock};
 
 use super::account::Account;
@@ -13,21 +13,14 @@ use super::answer::{self, Envelope};
 use super::connection::Connection;
 use super::forward::{self, Outbound};
 use super::intake::{self, BodyFault};
-use super::notes::{Notes, Rules};
+use super::notes::Notes;
 use super::relay;
 use super::state::{View, Worker};
-use super::streams::StreamSlot;
-use crate::engine::admission::{
-    Arrival, BodyRefusal, Front, HeadAdmission, Judgement, Verb, actions, admit_head, judge,
-    read_bodiless, read_body,
-};
+use super::weigh::{Passage, Weighed};
+use crate::engine::admission::{Arrival, Front, HeadAdmission, Verb, admit_head};
 use crate::engine::audit::Decision;
 use crate::engine::identity::{Principal, client_address};
-use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::headers::HeaderDigest;
-use crate::engine::mcp::message::{Body, Message};
-use crate::engine::mcp::methods::Method;
-use crate::engine::policy::{Permit, decide_all, decide_stream};
 use crate::engine::reply::Failure;
 use crate::engine::session::Session;
 use crate::engine::snapshot::ServerIndex;
@@ -63,30 +56,6 @@ pub(super) struct Exchange<'c> {
     pub(super) front: Front,
     /// The session that the request names, once it was opened for its owner.
     pub(super) session: Option<Session>,
-}
-
-/// What comes of a message before anything is sent.
-///
-/// Told apart here and acted on by the caller, so that what was read for it is not carried along while the answer is awaited.
-enum Weighed {
-    /// It may go to the upstream.
-    Passes(Passage),
-    /// It is no message that anybody may send here.
-    Refused(Failure),
-    /// Its body cannot be read.
-    Unread(BodyRefusal),
-    /// It may not pass now.
-    Limited(Failure),
-    /// No rule allows it.
-    Denied(Judgement),
-}
-
-/// The right to pass, and what holds while it is used.
-struct Passage {
-    permit: Permit,
-    agreement: Agreement,
-    /// Counts the caller's open streams.
-    _slot: Option<StreamSlot>,
 }
 
 /// Who asks for which server, once the head is admitted.
@@ -280,93 +249,6 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Message, audit room, policy and quota. Denied calls are charged too, so asking for what is hidden is no free search.
-    fn weigh(&mut self, addressed: &Addressed) -> Weighed {
-        let read = read_body(
-            self.view.limits(),
-            &self.digest,
-            self.head_bytes(),
-            self.body_bytes(),
-        );
-        let understood = match read {
-            Ok(understood) => understood,
-            Err(refusal) => return Weighed::Unread(refusal),
-        };
-        if !self.account.reserve(understood.body.messages().len()) {
-            return Weighed::Refused(Failure::AuditFull);
-        }
-        let bytes = self.body_bytes();
-        let server = self.view.snapshot().server(addressed.server);
-        let judgement = judge(&addressed.principal, server, &understood.body, bytes);
-        let rule_of =
-            |message| match decide_all(&addressed.principal, server, actions(message, bytes)) {
-                Ok(permit) => permit.rule(),
-                Err(denial) => denial.rule,
-            };
-        let rules = match &judgement {
-            Judgement::One(Ok(permit)) => Rules::One(permit.rule()),
-            Judgement::One(Err(denial)) => Rules::One(denial.rule),
-            Judgement::Batch(_) => {
-                Rules::Each(understood.body.messages().iter().map(rule_of).collect())
-            }
-        };
-        let charged = self.charge(addressed, &understood.body);
-        let agreement = understood.agreement;
-        let is_listening = understood.body.messages().iter().any(opens_stream);
-        self.notes = Notes::Read(understood, rules);
-        if let Err(failure) = charged {
-            return Weighed::Limited(failure);
-        }
-        let Some(permit) = judgement.permit() else {
-            return Weighed::Denied(judgement);
-        };
-        self.passage(addressed, agreement, permit, is_listening)
-    }
-
-    fn passage(
-        &self,
-        addressed: &Addressed,
-        agreement: Agreement,
-        permit: Permit,
-        is_listening: bool,
-    ) -> Weighed {
-        let slot = match is_listening
-            .then(|| self.admit_stream(addressed))
-            .transpose()
-        {
-            Ok(slot) => slot,
-            Err(failure) => return Weighed::Limited(failure),
-        };
-        Weighed::Passes(Passage {
-            permit,
-            agreement,
-            _slot: slot,
-        })
-    }
-
-    fn charge(&mut self, addressed: &Addressed, body: &Body) -> Result<(), Failure> {
-        let snapshot = self.view.snapshot();
-        let server = snapshot.server(addressed.server);
-        let bytes = self.body_bytes();
-        let verdict = match body {
-            Body::One(message) => self.worker.charge(
-                snapshot,
-                &addressed.principal,
-                server,
-                &[tool_of(message, bytes)],
-            ),
-            Body::Batch(messages) => {
-                let tools: Vec<_> = messages
-                    .iter()
-                    .map(|message| tool_of(message, bytes))
-                    .collect();
-                self.worker
-                    .charge(snapshot, &addressed.principal, server, &tools)
-            }
-        };
-        self.settle_charge(verdict)
-    }
-
     /// GET and DELETE: the streams and sessions of the legacy era.
     async fn take_bodiless(&mut self, addressed: Addressed) -> Fate {
         match self.weigh_bodiless(&addressed) {
@@ -375,47 +257,6 @@ impl Exchange<'_> {
             Weighed::Refused(failure) => self.refuse(failure).await,
             Weighed::Unread(_) | Weighed::Denied(_) => self.refuse(Failure::Internal).await,
         }
-    }
-
-    fn weigh_bodiless(&mut self, addressed: &Addressed) -> Weighed {
-        let agreement = match read_bodiless(&self.digest, self.head_bytes()) {
-            Ok(agreement) => agreement,
-            Err(failure) => return Weighed::Refused(failure),
-        };
-        if !matches!(
-            self.head.framing,
-            RequestFraming::None | RequestFraming::Length(0)
-        ) {
-            return Weighed::Refused(Failure::BadBody);
-        }
-        if !self.account.reserve(1) {
-            return Weighed::Refused(Failure::AuditFull);
-        }
-        let snapshot = self.view.snapshot();
-        let server = snapshot.server(addressed.server);
-        let Ok(permit) = decide_stream(&addressed.principal, server) else {
-            return Weighed::Refused(Failure::NotFound);
-        };
-        self.notes = Notes::Bare(Some(permit.rule()));
-        let charged = self
-            .worker
-            .charge(snapshot, &addressed.principal, server, &[None]);
-        match self.settle_charge(charged) {
-            Ok(()) => self.passage(
-                addressed,
-                agreement,
-                permit,
-                self.head.method == HttpMethod::Get,
-            ),
-            Err(failure) => Weighed::Limited(failure),
-        }
-    }
-
-    fn admit_stream(&self, addressed: &Addressed) -> Result<StreamSlot, Failure> {
-        let max = self.view.limits().streams_per_principal;
-        let identity = addressed.principal.identity();
-        let slot = self.worker.streams.admit(identity, max);
-        slot.ok_or(Failure::TooManyStreams)
     }
 
     /// The upstream, and the way back.
@@ -482,18 +323,6 @@ impl Exchange<'_> {
 
 /// How often a request may change its way: to the bridge, and back where that knows no better.
 const TURNS_MAX: u8 = 2;
-
-/// A message whose answer is a stream that stays open.
-fn opens_stream(message: &Message) -> bool {
-    message.method() == Some(Method::SubscriptionsListen)
-}
-
-fn tool_of<'a>(message: &'a Message, bytes: &'a [u8]) -> Option<&'a str> {
-    let call = message
-        .call()
-        .filter(|call| call.method == Method::ToolsCall)?;
-    call.params.name.as_ref().map(|name| name.as_str(bytes))
-}
 
 fn verb(method: HttpMethod) -> Verb {
     match method {

@@ -28,5 +28,6 @@ mod state;
 mod streams;
 mod upstreams;
 mod way;
+mod weigh;
 
 pub use plane::bind;

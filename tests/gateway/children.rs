@@ -282,6 +282,36 @@ fn abandoned_sessions_leave_neither_process_nor_descriptor() {
 }
 
 #[test]
+fn sessions_that_began_after_a_reload_end_with_the_next() {
+    let gateway = Setup::in_front_of_child(&[], "").start();
+    // Connections to the bridge are there, and idle.
+    let first = Session::open(&gateway, ADMIN);
+    let calls: Vec<_> = (0..8)
+        .map(|id| first.begin(&call(&id.to_string(), "sleep", r#"{"ms":100}"#)))
+        .collect();
+    for mut client in calls {
+        assert_eq!(client.answer().status, 200);
+    }
+    let before = std::fs::read_to_string(gateway.config_path()).unwrap();
+    let reload = |text: &str| {
+        std::fs::write(gateway.config_path(), text).unwrap();
+        gateway.signal(libc::SIGHUP);
+        gateway.log_line("reloaded");
+    };
+    let limits = format!("{before}\n[server.limits]\njson_depth = 40\n");
+    reload(&limits);
+    eventually("the first session ends", || {
+        (first.post(&call("9", "pid", "{}")).status == 404).then_some(())
+    });
+    let sessions: Vec<_> = (0..4).map(|_| Session::open(&gateway, ADMIN)).collect();
+    for session in &sessions {
+        assert_eq!(session.post(&call("1", "pid", "{}")).status, 200);
+    }
+    reload(&limits.replace("json_depth = 40", "json_depth = 41"));
+    no_children(&gateway);
+}
+
+#[test]
 fn a_drain_leaves_no_process_behind() {
     let mut gateway = Setup::in_front_of_child(&[], "")
         .server("drain_timeout = \"1s\"")

@@ -1,6 +1,7 @@
 //! One server connection: request after request, one at a time.
 
 use std::io;
+use std::time::Duration;
 
 use guard_io::http1::{
     BodyFraming, BodyReader, CHUNK_END, CONTINUE, ChunkRefusal, HeadIndex, HeadRefusal, HeadWriter,
@@ -13,11 +14,15 @@ use tokio::io::{
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::backlog::{self, Waiting};
 use super::server::{Bounds, Handler};
 use super::{Body, Request, Response};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 8 << 10;
+
+/// Bodies and pieces up to this size travel in one write with what is around them; larger ones are not copied for it.
+const JOINED_BYTES_MAX: usize = 16 << 10;
 
 /// Why a connection ends without another answer, or with a refusal.
 #[derive(Debug)]
@@ -199,10 +204,15 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
         write_head(&mut out, &response, framing, keep_alive);
         match response.body {
             Body::Full(body) => {
-                if !bodiless {
+                if bodiless {
+                    self.write(&out).await?;
+                } else if body.len() <= JOINED_BYTES_MAX {
                     out.extend_from_slice(&body);
+                    self.write(&out).await?;
+                } else {
+                    self.write(&out).await?;
+                    self.write(&body).await?;
                 }
-                self.write(&out).await?;
             }
             Body::Stream(pieces) => {
                 self.write(&out).await?;
@@ -231,11 +241,17 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
                 }
             };
             let Some(piece) = piece else { break };
-            let mut out = Vec::with_capacity(piece.len() + 16);
+            let mut out = Vec::with_capacity(piece.len().min(JOINED_BYTES_MAX) + 16);
             if chunked {
                 chunk_header(&mut out, piece.len());
             }
-            out.extend_from_slice(&piece);
+            if piece.len() <= JOINED_BYTES_MAX {
+                out.extend_from_slice(&piece);
+            } else {
+                self.write(&out).await?;
+                self.write(&piece).await?;
+                out.clear();
+            }
             if chunked {
                 out.extend_from_slice(CHUNK_END);
             }
@@ -244,8 +260,29 @@ impl<S: AsyncRead + AsyncWrite> Connection<'_, S> {
         self.write(if chunked { LAST_CHUNK } else { b"" }).await
     }
 
+    /// Writes all of `bytes`. A reader that takes nothing for too long is an error; one that is slow is not.
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        timeout(self.bounds.write_time, self.writer.write_all(bytes)).await?
+        let _waiting = Waiting::of(bytes.len());
+        let Bounds {
+            write_time,
+            crowded_time,
+            ..
+        } = *self.bounds;
+        let (mut rest, mut still) = (bytes, Duration::ZERO);
+        while !rest.is_empty() {
+            let pause = crowded_time.min(write_time - still);
+            match timeout(pause, self.writer.write(rest)).await {
+                Ok(written) => match written? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    written => (rest, still) = (&rest[written..], Duration::ZERO),
+                },
+                Err(_) => still += pause,
+            }
+            if still >= write_time || (!still.is_zero() && backlog::is_crowded()) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Read [`serve`] first.
 
+mod backlog;
 mod client;
 mod connection;
 mod events;

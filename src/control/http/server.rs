@@ -28,6 +28,8 @@ pub struct Bounds {
     pub idle_time: Duration,
     /// How long a write may make no progress.
     pub write_time: Duration,
+    /// The same where readers keep too much waiting, all connections together.
+    pub crowded_time: Duration,
 }
 
 impl Default for Bounds {
@@ -43,6 +45,7 @@ impl Default for Bounds {
             request_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(60),
             write_time: Duration::from_secs(10),
+            crowded_time: Duration::from_secs(5),
         }
     }
 }

@@ -151,8 +151,9 @@ async fn response(server: &HttpServer, answer: Incoming<Client>) -> Value {
 
 /// Whether a server that answers `server/discover` so speaks the modern era.
 fn is_modern(status: u16, response: &Value) -> bool {
-    if response["result"].is_object() {
-        return true;
+    if let Some(result) = response["result"].as_object() {
+        // Which versions a modern server speaks is what discovery is for.
+        return names_modern(result.get("supportedVersions").unwrap_or(&Value::Null));
     }
     match response["error"]["code"].as_i64() {
         Some(-32020 | -32021) => true,
@@ -163,7 +164,8 @@ fn is_modern(status: u16, response: &Value) -> bool {
     }
 }
 
-/// A gateway in front of a legacy server names the versions of that server alone.
+/// Whether one of the versions that are named, if any are, is modern. A gateway in front of a legacy server names the versions
+/// of that server alone.
 fn names_modern(supported: &Value) -> bool {
     supported.as_array().is_none_or(|versions| {
         versions
@@ -189,7 +191,13 @@ mod tests {
                 json!({ "result": { "supportedVersions": ["2026-07-28"] } }),
                 true,
             ),
-            (200, json!({ "result": { "supportedVersions": [] } }), true),
+            (200, json!({ "result": {} }), true),
+            (200, json!({ "result": { "supportedVersions": [] } }), false),
+            (
+                200,
+                json!({ "result": { "supportedVersions": ["2025-11-25"] } }),
+                false,
+            ),
             (400, error(-32020), true),
             (400, error(-32021), true),
             (400, error(-32022), true),

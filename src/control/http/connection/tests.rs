@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use crate::control::http::backlog::{BYTES_MAX, Waiting};
 use crate::control::http::{Bounds, Client, Endpoint, Handler, Request, Response, serve};
 
 /// Answers with what it saw; `/stream` counts for ever, `/three` sends three pieces.
@@ -173,4 +174,52 @@ async fn a_stream_ends_when_its_client_goes() {
         .await
         .unwrap()
         .unwrap();
+}
+
+const LARGE: usize = 64 << 10;
+
+/// Serves `bounds` on one end of a pipe that holds little, and asks on the other for a large answer.
+async fn ask_for_much(bounds: Bounds) -> (tokio::io::DuplexStream, tokio::task::JoinHandle<()>) {
+    let (mut client, server) = tokio::io::duplex(4 << 10);
+    let serving = tokio::spawn(async move {
+        let (gone, _) = mpsc::channel(1);
+        super::run(server, &bounds, &Echo { gone }).await;
+    });
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&vec![b'x'; LARGE]).await.unwrap();
+    (client, serving)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_reader_that_is_slow_gets_all_of_an_answer() {
+    let write_time = Duration::from_millis(200);
+    let bounds = Bounds {
+        write_time,
+        ..Bounds::default()
+    };
+    let (mut client, _serving) = ask_for_much(bounds).await;
+    let (begun, mut read, mut piece) = (std::time::Instant::now(), 0, vec![0; 4 << 10]);
+    while read < LARGE {
+        tokio::time::sleep(write_time / 8).await;
+        let more = client.read(&mut piece).await.unwrap();
+        assert!(more > 0, "{read} bytes of the answer");
+        read += more;
+    }
+    assert!(begun.elapsed() > write_time, "the test is too fast to tell");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_reader_that_stands_still_is_given_up_sooner_in_a_crowd() {
+    let bounds = Bounds {
+        write_time: Duration::from_secs(600),
+        crowded_time: Duration::from_millis(50),
+        ..Bounds::default()
+    };
+    let (_client, mut serving) = ask_for_much(bounds).await;
+    let alone = tokio::time::timeout(Duration::from_millis(300), &mut serving).await;
+    assert!(alone.is_err(), "nobody else waits");
+    let _others = Waiting::of(BYTES_MAX);
+    let crowded = tokio::time::timeout(Duration::from_secs(10), serving).await;
+    crowded.unwrap().unwrap();
 }
