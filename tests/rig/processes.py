@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -28,7 +29,8 @@ def free_port():
 
 
 def scratch_folder(prefix):
-    """A new folder for one run's logs and configuration."""
+    """A new folder for one run's logs and configuration. From here on SIGTERM unwinds the run, so that it leaves nothing."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return pathlib.Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
 
 
