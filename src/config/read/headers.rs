@@ -54,6 +54,9 @@ const KEPT_RESPONSE: [&str; 5] = [
 /// Prefix of CORS response headers: `[server.cors]` alone decides them.
 const CORS_PREFIX: &str = "access-control-";
 
+/// Prefix of what workers and bridges tell each other: nobody else writes or reads it.
+const BRIDGE_PREFIX: &str = "x-guard-";
+
 const NAME: &str = "a header name without underscores";
 
 /// `headers` of an upstream.
@@ -144,10 +147,30 @@ fn request_problem(name: &str, lists: &[&[&str]], prefixes: &[&str]) -> Option<P
     }
     let lower = name.to_ascii_lowercase();
     let kept = lists.iter().any(|list| list.contains(&lower.as_str()))
+        || lower.starts_with(BRIDGE_PREFIX)
         || prefixes.iter().any(|prefix| lower.starts_with(prefix));
     let reason = "the gateway decides it";
     kept.then(|| Problem::HeaderReserved {
         name: name.to_owned(),
         reason,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLIENT_CLAIM_PREFIXES, FRAMING, request_problem};
+
+    #[test]
+    fn what_bridges_are_told_is_nobodys_to_add_or_pass_on() {
+        for (name, is_kept) in [
+            ("x-guard-owner", true),
+            ("X-Guard-Deliver", true),
+            ("x-guarded", false),
+            ("x-forwarded-for", true),
+            ("x-trace", false),
+        ] {
+            let problem = request_problem(name, &[&FRAMING], &CLIENT_CLAIM_PREFIXES);
+            assert_eq!(problem.is_some(), is_kept, "{name}");
+        }
+    }
 }
