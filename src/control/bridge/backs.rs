@@ -81,6 +81,7 @@ impl Making<'_> {
             children: Arc::clone(&yielding),
             state: Arc::clone(self.state),
             is_known: self.server.upstream.speech.eras.is_some(),
+            payer: (command.instances != Some(Instances::Session)).then(Owner::gateway),
             is_last: !command.restarts && command.instances != Some(Instances::Session),
             started: AtomicBool::new(false),
             asked: tokio::sync::Mutex::default(),

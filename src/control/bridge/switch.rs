@@ -25,6 +25,8 @@ pub(super) struct ModernOnly {
     pub(super) state: Arc<ServerState>,
     /// Whether the operator says that the server does, so that nobody has to ask.
     pub(super) is_known: bool,
+    /// Who a child that is asked is charged to, where not to who asks.
+    pub(super) payer: Option<Owner>,
     /// Whether the first child is the last (`restart = "never"`).
     pub(super) is_last: bool,
     pub(super) started: AtomicBool,
@@ -37,7 +39,7 @@ impl ModernOnly {
     async fn learn(&self, owner: Owner) -> Result<(), ConnectError> {
         let mut asked = self.asked.lock().await;
         if self.state.speaks(Era::Modern) == Speaks::Unknown {
-            *asked = self.connect_asked(owner).await?;
+            *asked = self.connect_asked(self.payer.unwrap_or(owner)).await?;
         }
         Ok(())
     }

@@ -114,7 +114,10 @@ impl ChildRooms {
     ) -> Result<ChildRoom, FullScope> {
         let mut counts = self.shared.counts();
         let counts = &mut *counts;
-        if counts.by_owner.get(&owner).copied().unwrap_or(0) >= counts.by_owner_max {
+        // What is shared by all is bounded by servers and process: it is nobody's share.
+        let is_somebodys = owner != Owner::gateway();
+        let of_owner = counts.by_owner.get(&owner).copied().unwrap_or(0);
+        if is_somebodys && of_owner >= counts.by_owner_max {
             return Err(FullScope::Owner);
         }
         if counts.by_server.get(server).copied().unwrap_or(0) >= server_max {
@@ -216,6 +219,23 @@ mod tests {
         assert_eq!(refused(&third, owner('c')), Some(FullScope::Process));
         drop(first);
         assert!(rooms.enter(&one, 2, owner('a')).is_ok());
+    }
+
+    #[test]
+    fn a_child_that_all_share_is_in_nobodys_share() {
+        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
+        let rooms = rooms(3, 1);
+        let shared = [&one, &other].map(|server| rooms.enter(server, 1, Owner::gateway()).unwrap());
+        let _own = rooms.enter(&one, 2, owner('a')).unwrap();
+        assert_eq!(
+            rooms.enter(&other, 2, owner('a')).unwrap_err(),
+            FullScope::Owner
+        );
+        assert_eq!(
+            rooms.enter(&other, 2, Owner::gateway()).unwrap_err(),
+            FullScope::Process
+        );
+        drop(shared);
     }
 
     #[test]
