@@ -81,12 +81,17 @@ pub(in crate::control) struct AsModern {
     channel_tells: Arc<AtomicBool>,
 }
 
+/// What a client is told about `inputResponses` that are no object.
+const RESPONSES_MALFORMED: &str = "inputResponses is not an object";
+
 /// A modern request, as far as it decides where it goes.
 struct Going {
     key: Key,
     profile: Profile,
-    /// What to answer where its `requestState` opens nothing.
+    /// Its id as written, for a refusal.
     id: String,
+    /// Whether its `inputResponses` are none that a retry could have.
+    is_malformed: bool,
     /// Whether the server may ask its client something during it.
     may_be_asked: bool,
     resumed: Option<Option<Parked>>,
@@ -116,6 +121,9 @@ impl AsModern {
             return Ok(mpsc::channel(1).1);
         };
         let message: Arc<[u8]> = ask.message.into();
+        if going.is_malformed {
+            return Ok(refused(&going.id, RESPONSES_MALFORMED));
+        }
         match going.resumed {
             Some(parked) => self.resume(&going, parked, message).await,
             None => self.begin(&going, message).await,
@@ -131,6 +139,7 @@ impl AsModern {
         let params = message.params();
         let meta = params.object("_meta").unwrap_or_default();
         let profile = Profile::new(meta.member(CLIENT_CAPABILITIES), meta.member(CLIENT_INFO));
+        let responses = params.member("inputResponses");
         let state = params.member("requestState").filter(|_| may_ask(method));
         let resumed = state.map(|state| {
             let digest = &digest(method_text, &params);
@@ -145,6 +154,8 @@ impl AsModern {
             may_be_asked: may_ask(method) && can_be_asked(&profile.capabilities),
             profile,
             id: id.to_owned(),
+            is_malformed: may_ask(method)
+                && responses.is_some_and(|responses| !responses.starts_with('{')),
             resumed,
         })
     }
@@ -201,11 +212,7 @@ impl AsModern {
         {
             return answered;
         }
-        let (sender, answers) = mpsc::channel(1);
-        let unknown = wire::error(&going.id, INVALID_PARAMS, STATE_UNKNOWN);
-        // The queue is empty and its reader is here.
-        let _ = sender.try_send(unknown);
-        Ok(answers)
+        Ok(refused(&going.id, STATE_UNKNOWN))
     }
 
     fn pool(&self) -> std::sync::MutexGuard<'_, Pool> {
@@ -247,6 +254,14 @@ impl AsModern {
         });
         Ok(commands)
     }
+}
+
+/// The answer to a request with the raw `id` whose params are not what they should be.
+fn refused(id: &str, why: &str) -> Answers {
+    let (sender, answers) = mpsc::channel(1);
+    // The queue is empty and its reader is here.
+    let _ = sender.try_send(wire::error(id, INVALID_PARAMS, why));
+    answers
 }
 
 /// Offers `message` to a session. `None`: the session has ended and did nothing with it.

@@ -122,6 +122,18 @@ async fn requests_of_one_owner_and_profile_share_a_session_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn input_responses_that_are_no_object_reach_no_server() {
+    let mut rig = Rig::new(BOUNDS, Vec::new());
+    for responses in ["null", "7", "[]", "\"a\""] {
+        let params = format!(r#""name":"t","inputResponses":{responses},"#);
+        let asked = request("2", "tools/call", ASKABLE, &params);
+        let mut refused = got(rig.ask("a", asked)).await;
+        let answer = next(&mut refused).await.unwrap();
+        assert!(answer.contains("-32602"), "{responses}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_is_parked_and_gone_on_with_by_its_owner_alone() {
     let mut rig = Rig::new(BOUNDS, Vec::new());
     let asking = rig.ask("a", call("1", ASKABLE));

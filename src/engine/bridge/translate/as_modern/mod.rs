@@ -1,7 +1,7 @@
 //! A legacy session that answers modern requests: several clients of one owner with the same capabilities on one session.
 //!
 //! Messages and the time go in, [`Act`]s come out. What a server asks during a call parks the call: its client gets
-//! `input_required`, and the retry goes on with the same call ([`calls`]).
+//! `input_required`, and the retry goes on with the same call (`calls`).
 //!
 //! **Invariant:** a server's request goes to the call that it was made for. Where the channel does not tell (`during`), calls
 //! that may be asked for input run one at a time, and after one was cancelled nothing is asked on that session any more
