@@ -132,6 +132,7 @@ impl Attendant {
         to_front: mpsc::Sender<FromServer>,
         room: ChildRoom,
     ) {
+        let rooms = self.rooms.clone();
         let (occasion, end) = tokio::select! {
             end = &mut reader => {
                 let end = end.unwrap_or(LinkEnd::Broke);
@@ -139,6 +140,8 @@ impl Attendant {
             }
             () = self.exit.ended(&self.group) => (Occasion::Exited, None),
             () = to_front.closed() => (Occasion::Dropped, None),
+            // Whoever has the link still: the gateway ends.
+            () = rooms.urgency() => (Occasion::Dropped, None),
             end = &mut self.writer => match end {
                 Ok(InputEnd::Said) => (Occasion::Dropped, None),
                 Ok(InputEnd::Refused) | Err(_) => (Occasion::Exited, None),

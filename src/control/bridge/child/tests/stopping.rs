@@ -171,14 +171,18 @@ async fn a_line_beyond_the_bound_ends_the_child() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_drain_can_be_cut_short() {
-    let bench = Bench::new(stdio_server(&["--blind-to-eof"])).patient(DEADLINE * 9, DEADLINE * 9);
-    let mut link = bench.open().await;
-    pid(&mut link).await;
-    drop(link);
-    sleep(AT_ONCE).await;
-    assert_eq!(bench.rooms.children(), 1);
-    bench.rooms.kill_all();
-    bench.all_ended().await;
+    for is_held in [false, true] {
+        let bench =
+            Bench::new(stdio_server(&["--blind-to-eof"])).patient(DEADLINE * 9, DEADLINE * 9);
+        let mut link = bench.open().await;
+        pid(&mut link).await;
+        let held = is_held.then_some(link);
+        sleep(AT_ONCE).await;
+        assert_eq!(bench.rooms.children(), 1);
+        bench.rooms.kill_all();
+        bench.all_ended().await;
+        drop(held);
+    }
 }
 
 #[test]

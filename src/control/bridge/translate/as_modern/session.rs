@@ -81,6 +81,9 @@ impl Standing {
     }
 }
 
+/// Commands that wait aside while a session opens; more wait in its channel.
+const EARLY_MAX: usize = 64;
+
 /// A session that is to be.
 pub(super) struct Task {
     pub(super) connector: Arc<dyn Connector>,
@@ -94,7 +97,12 @@ pub(super) struct Task {
 impl Task {
     /// Opens the session and serves `commands` until nobody sends any, nobody uses it, or the server ends it.
     pub(super) async fn run(self, mut commands: mpsc::Receiver<Command>) {
-        match self.open().await {
+        let mut early = VecDeque::new();
+        let opened = tokio::select! {
+            opened = self.open() => opened,
+            () = until_nobody_asks(&mut commands, &mut early) => return,
+        };
+        match opened {
             Ok((link, opened)) => {
                 self.channel_tells
                     .fetch_or(opened.channel_tells, Ordering::Relaxed);
@@ -110,10 +118,13 @@ impl Task {
                     outbound: VecDeque::new(),
                     left_in,
                 };
-                serving.run(link, commands, left).await;
+                serving.run(link, early, commands, left).await;
             }
             Err(error) => {
                 commands.close();
+                for command in early {
+                    let _ = command.reply.send(Err(error.clone()));
+                }
                 while let Some(command) = commands.recv().await {
                     // Who left needs no answer.
                     let _ = command.reply.send(Err(error.clone()));
@@ -166,6 +177,17 @@ impl Task {
     }
 }
 
+/// Returns when nobody can ask any more: the translation is gone. What is asked until then is put into `early`.
+async fn until_nobody_asks(commands: &mut mpsc::Receiver<Command>, early: &mut VecDeque<Command>) {
+    while early.len() < EARLY_MAX {
+        match commands.recv().await {
+            Some(command) => early.push_back(command),
+            None => return,
+        }
+    }
+    std::future::pending().await
+}
+
 /// Who waits for answers, and the task that notices when it leaves.
 struct Client {
     answers: mpsc::Sender<Vec<u8>>,
@@ -197,9 +219,15 @@ impl Serving {
     async fn run(
         mut self,
         mut link: Link,
+        early: VecDeque<Command>,
         mut commands: mpsc::Receiver<Command>,
         mut left: mpsc::Receiver<Asker>,
     ) {
+        for command in early {
+            let mut acts = Vec::new();
+            self.take(command, &mut acts);
+            self.perform(acts).await;
+        }
         self.publish();
         loop {
             let mut acts = Vec::new();

@@ -122,8 +122,24 @@ async fn requests_of_one_owner_and_profile_share_a_session_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn a_translation_that_is_gone_lets_go_of_what_it_was_opening() {
+    let patient = Bounds {
+        opening_ms: 600_000,
+        ..BOUNDS
+    };
+    let mut rig = Rig::new(patient, Vec::new());
+    let asking = rig.ask("a", call("1", "{}"));
+    let mut server = rig.server().await;
+    assert!(server.hear().await.unwrap().contains("initialize"));
+    asking.abort();
+    assert!(asking.await.is_err());
+    drop(rig.upstream);
+    assert_eq!(server.hear().await, None);
+}
+
+#[tokio::test]
 async fn input_responses_that_are_no_object_reach_no_server() {
-    let mut rig = Rig::new(BOUNDS, Vec::new());
+    let rig = Rig::new(BOUNDS, Vec::new());
     for responses in ["null", "7", "[]", "\"a\""] {
         let params = format!(r#""name":"t","inputResponses":{responses},"#);
         let asked = request("2", "tools/call", ASKABLE, &params);
