@@ -92,7 +92,7 @@ impl Sealer {
     /// Seals `content` until `expires_at_secs` (Unix time), bound to `purpose` and every part of `context`.
     ///
     /// The text is base64url without padding, 64 characters and four thirds of the content long. Errors: the system has no
-    /// random bytes. Cost: one allocation or two, a microsecond.
+    /// random bytes. Cost: a few allocations, one pass over the text.
     pub fn seal(
         &self,
         purpose: Purpose,
