@@ -19,7 +19,7 @@ use crate::mailbox::bridge::{FRONT_FIELD, OWNER_FIELD, VERDICT_FIELD};
 use crate::mailbox::{Live, ServerState, Shared, Speaks};
 
 /// How long a server may take for each question of a probe.
-const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pause after a probe that found nothing.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
