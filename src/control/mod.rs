@@ -1,8 +1,9 @@
 //! The control plane: one tokio thread that does everything slow.
 //!
 //! It loads and publishes configurations, resolves names, probes required upstreams, writes audit records, answers the admin
-//! listener, obeys signals and drains. **Invariant:** no request waits for it; it meets the workers in
-//! [`mailbox`](crate::mailbox) only and imports nothing of them.
+//! listener, obeys signals, drains, and serves as a bridge (`control::bridge`) to servers that a worker cannot speak to
+//! itself. **Invariant:** no other request waits for it; it meets the workers in [`mailbox`](crate::mailbox) only and imports
+//! nothing of them.
 //!
 //! Read [`run`] first.
 

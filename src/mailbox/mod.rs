@@ -1,9 +1,11 @@
 //! The whole vocabulary between the control thread and the workers.
 //!
 //! Control speaks to workers through [`ToWorker`] messages and by publishing a [`Live`] configuration; workers speak to
-//! control through audit lanes ([`AuditLane`]), metric cells and the [`Doorbell`]. Neither side imports the other.
+//! control through audit lanes ([`AuditLane`]), metric cells and the [`Doorbell`], and call its bridges ([`BridgeCalls`]).
+//! Neither side imports the other.
 //!
-//! **Invariant:** no type here lets a worker wait for control, or for another worker, to answer a request.
+//! **Invariant:** but for the socket that a bridge call opens, no type here lets a worker wait for control, or for another
+//! worker, to answer a request.
 //! Read [`Shared`] first.
 
 mod audit_lane;
