@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod signatures;
 
 #[cfg(feature = "gateway")]
 pub mod cli;

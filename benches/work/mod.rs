@@ -9,7 +9,9 @@ use std::sync::Arc;
 use guard_io::http1::{HeadIndex, HeadLimits, Progress, parse_request};
 use mcp_guard::engine::audit::{Decision, EventType, Record};
 use mcp_guard::engine::filter::{Visible, filter_message};
-use mcp_guard::engine::identity::{ApiKey, ApiKeys, Authenticator, Challenges, KeyHash, Principal};
+use mcp_guard::engine::identity::{
+    ApiKey, ApiKeys, Authenticator, AuthenticatorParts, KeyHash, Principal, Proving,
+};
 use mcp_guard::engine::mcp::agreement::{Agreement, agree};
 use mcp_guard::engine::mcp::headers::HeaderDigest;
 use mcp_guard::engine::mcp::message::{Body, Subject as Asked};
@@ -95,7 +97,7 @@ impl Gate {
         let bearer = format!("Bearer {KEY}");
         let principal = snapshot
             .identity
-            .authenticate(Some(bearer.as_bytes()), NOW_SECS);
+            .authenticate(Some(bearer.as_bytes()), &Proving::bare(NOW_SECS));
         Self {
             server: ServerIndex::new(0).expect("first server"),
             principal: principal.expect("configured key"),
@@ -129,7 +131,10 @@ impl Gate {
     /// Proves who is calling.
     pub(crate) fn authenticate(&self) -> Principal {
         let header = self.digest.authorization.map(|span| span.of(&self.head));
-        let principal = self.snapshot.identity.authenticate(header, NOW_SECS);
+        let principal = self
+            .snapshot
+            .identity
+            .authenticate(header, &Proving::bare(NOW_SECS));
         principal.expect("configured key")
     }
 
@@ -233,6 +238,7 @@ fn snapshot(keys: usize) -> Snapshot {
         address: UpstreamAddress::Http {
             host: "127.0.0.1".into(),
             port: 4100,
+            is_secure: false,
         },
         target: "/mcp".into(),
         host_header: "127.0.0.1:4100".into(),
@@ -245,7 +251,10 @@ fn snapshot(keys: usize) -> Snapshot {
     let keys = others.chain([api_key("perf", KEY)]).collect();
     let keys = ApiKeys::compile(keys).expect("distinct keys");
     let parts = SnapshotParts {
-        identity: Authenticator::new(keys, None, Challenges::new(None)),
+        identity: Authenticator::new(AuthenticatorParts {
+            keys,
+            ..AuthenticatorParts::default()
+        }),
         quotas: QuotaPlan::new(quota, vec![ToolLimit { pattern, quota }]),
         ..SnapshotParts::new(vec![ServerParts::new("main", upstream)])
     };

@@ -33,6 +33,7 @@ mod task;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod tls;
 mod watch;
 mod worker;
 

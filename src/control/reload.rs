@@ -169,6 +169,10 @@ pub(super) fn first(snapshot: Snapshot, workers: usize) -> Live {
     let empty = Live {
         snapshot: Arc::new(snapshot),
         servers: Box::default(),
+        keys: Arc::default(),
+        keys_version: 0,
+        tls: None,
+        upstream_tls: Box::default(),
     };
     let servers = states(&empty, &empty.snapshot, workers);
     Live { servers, ..empty }
@@ -180,6 +184,7 @@ fn succeed(old: &Live, snapshot: Snapshot, workers: usize) -> Live {
     Live {
         snapshot: Arc::new(snapshot),
         servers,
+        ..old.clone()
     }
 }
 

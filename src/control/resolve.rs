@@ -29,7 +29,7 @@ pub(super) async fn refresh(live: &Live) {
 }
 
 async fn refresh_one(server: Arc<ServerState>) {
-    let UpstreamAddress::Http { host, port } = &server.address else {
+    let UpstreamAddress::Http { host, port, .. } = &server.address else {
         return;
     };
     match addresses(host, *port).await {
@@ -75,6 +75,7 @@ mod tests {
         let address = UpstreamAddress::Http {
             host: host.into(),
             port: 80,
+            is_secure: false,
         };
         Arc::new(ServerState::new("name", address, 1))
     }

@@ -49,7 +49,7 @@ fn worker((index, worker): (usize, &WorkerShared)) -> Value {
 
 fn server((server, state): (&Server, &std::sync::Arc<ServerState>)) -> Value {
     let address = match &server.upstream.address {
-        UpstreamAddress::Http { host, port } => format!("{host}:{port}"),
+        UpstreamAddress::Http { host, port, .. } => format!("{host}:{port}"),
         UpstreamAddress::Unix { path } => format!("unix:{}", path.display()),
         UpstreamAddress::Child(child) => child.command.to_string(),
     };

@@ -21,6 +21,12 @@ pub const IDENTITY_ID_BYTES_MAX: usize = 256;
 /// Most API keys in a configuration.
 pub const API_KEYS_MAX: usize = 100_000;
 
+/// Most issuers of signed tokens in a configuration.
+pub const JWT_ISSUERS_MAX: usize = 64;
+
+/// Most credentials that a worker remembers having proven.
+pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
+
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
 

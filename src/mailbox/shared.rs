@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
+use guard_io::tls::{ClientTls, ServerTls};
 
 use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
+use crate::engine::identity::jwt::KeyRing;
 use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
 use crate::engine::seal::Sealer;
@@ -74,6 +76,13 @@ impl Shared {
         snapshot.sessions.sealer.as_ref().unwrap_or(&self.sealer)
     }
 
+    /// Puts what `change` makes of the present state in force. For control alone: nobody else publishes, so nothing can come
+    /// between.
+    pub fn update(&self, change: impl FnOnce(&Live) -> Live) {
+        let next = change(&self.live.load());
+        self.publish(next);
+    }
+
     /// Puts `live` in force for every exchange that begins from now on. For control alone.
     pub fn publish(&self, live: Live) {
         let overflow = overflow(&live.snapshot);
@@ -127,13 +136,22 @@ impl WorkerShared {
     }
 }
 
-/// A configuration together with the running state of its servers, swapped as one so that indexes always agree.
-#[derive(Debug)]
+/// A configuration together with the running state of its servers, the keys and the certificates in force, swapped as one so
+/// that all of it always agrees.
+#[derive(Clone, Debug)]
 pub struct Live {
     /// The compiled configuration.
     pub snapshot: Arc<Snapshot>,
     /// One entry a server, in the order of the snapshot.
     pub servers: Box<[Arc<ServerState>]>,
+    /// The keys of every issuer that publishes them.
+    pub keys: Arc<KeyRing>,
+    /// Counts the changes of `keys`.
+    pub keys_version: u64,
+    /// What TLS the main listener speaks.
+    pub tls: Option<ServerTls>,
+    /// What TLS is spoken with each server, in the order of the snapshot; `None` for those that are not HTTPS.
+    pub upstream_tls: Box<[Option<ClientTls>]>,
 }
 
 impl Live {

@@ -1,5 +1,7 @@
 //! The closed sets of label values.
 
+use crate::engine::identity::jwt::TokenFault;
+use crate::engine::identity::mtls::CertificateFault;
 use crate::engine::identity::{AuthFailure, Provider};
 
 /// Declares a closed set of label values: an enum whose variants are indexes into rows of cells.
@@ -48,6 +50,52 @@ label_set! {
         Unknown => "key_unknown",
         /// The key was valid once.
         Expired => "key_expired",
+        /// [`TokenFault::Malformed`].
+        TokenMalformed => "token_malformed",
+        /// [`TokenFault::UnknownIssuer`].
+        TokenIssuerUnknown => "token_issuer_unknown",
+        /// [`TokenFault::Algorithm`].
+        TokenAlgorithm => "token_algorithm",
+        /// [`TokenFault::Critical`].
+        TokenCritical => "token_critical",
+        /// [`TokenFault::WrongType`].
+        TokenType => "token_type",
+        /// [`TokenFault::UnknownKey`].
+        TokenKeyUnknown => "token_key_unknown",
+        /// [`TokenFault::KeysMissing`].
+        TokenKeysMissing => "token_keys_missing",
+        /// [`TokenFault::BadSignature`].
+        TokenSignature => "token_signature",
+        /// [`TokenFault::NoExpiry`].
+        TokenNoExpiry => "token_no_expiry",
+        /// [`TokenFault::Expired`].
+        TokenExpired => "token_expired",
+        /// [`TokenFault::NotYetValid`].
+        TokenNotYetValid => "token_not_yet_valid",
+        /// [`TokenFault::WrongAudience`].
+        TokenAudience => "token_audience",
+        /// [`TokenFault::NoUser`].
+        TokenNoUser => "token_no_user",
+        /// [`TokenFault::BadClaim`].
+        TokenClaim => "token_claim",
+        /// [`CertificateFault::Unreadable`].
+        CertificateMalformed => "certificate_malformed",
+        /// [`CertificateFault::NoIdentity`].
+        CertificateNoIdentity => "certificate_no_identity",
+        /// [`CertificateFault::Ambiguous`].
+        CertificateAmbiguous => "certificate_ambiguous",
+        /// [`CertificateFault::BadName`].
+        CertificateBadName => "certificate_bad_name",
+        /// [`CertificateFault::Unmapped`].
+        CertificateUnmapped => "certificate_unmapped",
+        /// [`CertificateFault::OutOfTime`].
+        CertificateOutOfTime => "certificate_out_of_time",
+        /// [`CertificateFault::Unverified`].
+        CertificateUnverified => "certificate_unverified",
+        /// [`CertificateFault::BadHeaders`].
+        CertificateHeaders => "certificate_headers",
+        /// [`CertificateFault::BesideBearer`].
+        CertificateBesideBearer => "certificate_beside_bearer",
         /// Refused before the check: too many failures from this address.
         Limited => "limited",
     }
@@ -61,6 +109,45 @@ impl From<AuthFailure> for AuthResult {
             AuthFailure::NotAnApiKey => Self::NotAnApiKey,
             AuthFailure::UnknownKey => Self::Unknown,
             AuthFailure::ExpiredKey => Self::Expired,
+            AuthFailure::Token(fault) => fault.into(),
+            AuthFailure::Certificate(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<TokenFault> for AuthResult {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Malformed => Self::TokenMalformed,
+            TokenFault::UnknownIssuer => Self::TokenIssuerUnknown,
+            TokenFault::Algorithm => Self::TokenAlgorithm,
+            TokenFault::Critical => Self::TokenCritical,
+            TokenFault::WrongType => Self::TokenType,
+            TokenFault::UnknownKey(_) => Self::TokenKeyUnknown,
+            TokenFault::KeysMissing(_) => Self::TokenKeysMissing,
+            TokenFault::BadSignature => Self::TokenSignature,
+            TokenFault::NoExpiry => Self::TokenNoExpiry,
+            TokenFault::Expired => Self::TokenExpired,
+            TokenFault::NotYetValid => Self::TokenNotYetValid,
+            TokenFault::WrongAudience => Self::TokenAudience,
+            TokenFault::NoUser => Self::TokenNoUser,
+            TokenFault::BadClaim => Self::TokenClaim,
+        }
+    }
+}
+
+impl From<CertificateFault> for AuthResult {
+    fn from(fault: CertificateFault) -> Self {
+        match fault {
+            CertificateFault::Unreadable(_) => Self::CertificateMalformed,
+            CertificateFault::NoIdentity => Self::CertificateNoIdentity,
+            CertificateFault::Ambiguous => Self::CertificateAmbiguous,
+            CertificateFault::BadName => Self::CertificateBadName,
+            CertificateFault::Unmapped => Self::CertificateUnmapped,
+            CertificateFault::OutOfTime => Self::CertificateOutOfTime,
+            CertificateFault::Unverified => Self::CertificateUnverified,
+            CertificateFault::BadHeaders => Self::CertificateHeaders,
+            CertificateFault::BesideBearer => Self::CertificateBesideBearer,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::answer::{self, Envelope};
 use super::exchange::{self, Fate};
 use super::intake::{self, HeadFault};
 use super::state::{View, Worker};
+use crate::engine::identity::mtls::ClientCertificate;
 use crate::engine::limits::{
     DRAIN_BYTES_MAX, DRAIN_IDLE_MS, DRAIN_MS_MAX, Limits, REQUESTS_PER_CONNECTION_MAX,
 };
@@ -23,6 +24,8 @@ pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
     pub(super) buffer: Buffer,
+    /// What the client showed in the handshake.
+    pub(super) certificate: Option<ClientCertificate>,
     served: u64,
 }
 
@@ -38,6 +41,7 @@ pub(super) async fn serve(
         stream,
         peer,
         buffer: Buffer::new(),
+        certificate: None,
         served: 0,
     };
     let ending = connection.run(&worker).await;

@@ -19,7 +19,7 @@ use super::state::{View, Worker};
 use super::weigh::{Passage, Weighed};
 use crate::engine::admission::{Arrival, Front, HeadAdmission, Verb, admit_head};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{Principal, client_address};
+use crate::engine::identity::{Principal, Proving, client_address};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::reply::Failure;
 use crate::engine::session::Session;
@@ -200,7 +200,13 @@ impl Exchange<'_> {
             authority: self.head.authority.map(|authority| authority.of(bytes)),
             head: bytes,
             digest: &self.digest,
-            now_secs: Clock::unix_micros() / 1_000_000,
+            proving: Proving {
+                now_secs: Clock::unix_micros() / 1_000_000,
+                keys: &self.view.live.keys,
+                cache: Some(&self.worker.proofs),
+                certificate: self.connection.certificate.as_ref(),
+                peer: self.connection.peer.ip(),
+            },
         }
     }
 

@@ -254,6 +254,8 @@ const fn is_bound(error: &ScanError) -> bool {
 const fn provider(reason: AuthFailure) -> Option<Provider> {
     match reason {
         AuthFailure::UnknownKey | AuthFailure::ExpiredKey => Some(Provider::ApiKey),
+        AuthFailure::Token(_) => Some(Provider::Jwt),
+        AuthFailure::Certificate(_) => Some(Provider::Mtls),
         _ => None,
     }
 }

@@ -13,8 +13,8 @@ use guard_io::{Clock, ConnectionCaps, Stop};
 use super::request_id::{RequestId, RequestIds};
 use super::streams::StreamCounts;
 use super::upstreams::Upstreams;
-use crate::engine::identity::Principal;
-use crate::engine::limits::Limits;
+use crate::engine::identity::{Principal, ProofCache, ProofVersion};
+use crate::engine::limits::{Limits, PROOFS_PER_WORKER_MAX};
 use crate::engine::quota::{Exceeded, HandleCache, Standing, TableFull};
 use crate::engine::snapshot::{Server, Snapshot};
 use crate::mailbox::{AuditWriter, Live, Shared};
@@ -41,6 +41,8 @@ pub(super) struct Worker {
     live: RefCell<Cache<LiveRef, Arc<Live>>>,
     view: RefCell<Rc<View>>,
     quotas: RefCell<HandleCache>,
+    /// Credentials that were proven, for the configuration and keys of `view`.
+    pub(super) proofs: ProofCache,
     ids: RequestIds,
     indexes: RefCell<Vec<HeadIndex>>,
 }
@@ -100,6 +102,7 @@ impl Worker {
                 upstreams,
             })),
             quotas: RefCell::default(),
+            proofs: ProofCache::new(PROOFS_PER_WORKER_MAX),
             ids: RequestIds::new().ok()?,
             indexes: RefCell::default(),
             shared,
@@ -113,6 +116,10 @@ impl Worker {
         let mut view = self.view.borrow_mut();
         if !Arc::ptr_eq(current, &view.live) {
             let upstreams = Upstreams::new(current, Some(&*view));
+            self.proofs.align(ProofVersion {
+                revision: current.snapshot.revision(),
+                keys: current.keys_version,
+            });
             *view = Rc::new(View {
                 live: Arc::clone(current),
                 upstreams,

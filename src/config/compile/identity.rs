@@ -7,7 +7,7 @@ use crate::config::compile::Findings;
 use crate::config::model::{Anonymous, ApiKey, Config, RateLimit, Upstream};
 use crate::config::problem::Problem;
 use crate::engine::identity::{
-    self, AnonymousAccess, ApiKeyError, ApiKeys, Authenticator, Challenges,
+    self, AnonymousAccess, ApiKeyError, ApiKeys, Authenticator, AuthenticatorParts,
 };
 use crate::engine::limits::API_KEYS_MAX;
 use crate::engine::policy::{EntryError, Grants};
@@ -36,7 +36,11 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
         }
         ApiKeys::default()
     });
-    Authenticator::new(keys, anonymous, Challenges::default())
+    Authenticator::new(AuthenticatorParts {
+        keys,
+        anonymous,
+        ..AuthenticatorParts::default()
+    })
 }
 
 /// Both lists of an identity.

@@ -44,10 +44,16 @@ fn server(upstream: &Upstream, findings: &mut Findings) -> ServerParts {
 
 fn place(upstream: &Upstream) -> snapshot::Upstream {
     let (address, target, host_header) = match &upstream.target {
-        Target::Http { host, port, path } => {
+        Target::Http {
+            host,
+            port,
+            path,
+            tls,
+        } => {
             let address = UpstreamAddress::Http {
                 host: host.as_str().into(),
                 port: *port,
+                is_secure: tls.is_some(),
             };
             (address, path.as_str(), host_header(host, *port))
         }

@@ -24,6 +24,8 @@ pub(super) fn read(table: &Table<'_>) -> Auth {
     }
     Auth {
         api_keys: keys.iter().filter_map(api_key).collect(),
+        jwt: Vec::new(),
+        mtls: None,
         anonymous,
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn read(table: &Table<'_>) -> Server {
             .integer("busy_poll_us", 0..=BUSY_POLL_US_MAX)
             .unwrap_or(default.busy_poll_us),
         sessions: sessions(table),
+        tls: None,
         cors: cors(&table.section("cors")),
         limits: limits::read(table, &table.section("limits")),
         admin: admin(&table.section("admin")),

@@ -92,7 +92,7 @@ impl Peer for HttpPeer<'_> {
 impl<'a> HttpPeer<'a> {
     async fn connect(server: &'a Server) -> Result<Self, Failed> {
         let endpoint = match &server.upstream.address {
-            UpstreamAddress::Http { host, port } => Endpoint::Tcp(host.to_string(), *port),
+            UpstreamAddress::Http { host, port, .. } => Endpoint::Tcp(host.to_string(), *port),
             UpstreamAddress::Unix { path } => Endpoint::Unix(path.clone()),
             UpstreamAddress::Child(_) => return Err(Failed::NotMcp("it is no HTTP server")),
         };

@@ -49,7 +49,7 @@ pub(super) async fn child(
 /// Connects to the HTTP+SSE server that `server` is, and asks it.
 pub(super) async fn sse(server: &Server) -> Result<Found, Failed> {
     let state = state(server);
-    if let UpstreamAddress::Http { host, port } = &server.upstream.address {
+    if let UpstreamAddress::Http { host, port, .. } = &server.upstream.address {
         let unknown = |error: io::Error| Failed::Http(ClientError::Connect(error));
         let resolved = addresses(host, *port).await.map_err(unknown)?;
         state.resolved.store(Arc::new(resolved));

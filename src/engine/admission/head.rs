@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::identity::{AuthFailure, Principal, Provider};
+use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::policy::reaches;
 use crate::engine::reply::Failure;
@@ -42,8 +42,8 @@ pub struct Arrival<'a> {
     pub head: &'a [u8],
     /// What the fields say.
     pub digest: &'a HeaderDigest,
-    /// Wall-clock time, in seconds of Unix time.
-    pub now_secs: u64,
+    /// What the caller's credentials are checked with.
+    pub proving: Proving<'a>,
 }
 
 /// A page of the gateway's own.
@@ -246,7 +246,7 @@ fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal,
         .map(|value| value.of(arrival.head));
     snapshot
         .identity
-        .authenticate(header, arrival.now_secs)
+        .authenticate(header, &arrival.proving)
         .map_err(HeadRefusal::Unauthenticated)
 }
 

@@ -156,10 +156,12 @@ impl ApiKeys {
     fn insert(&mut self, key: ApiKey) -> bool {
         let principal = Principal::new(Proven {
             provider: Provider::ApiKey,
+            realm: None,
             id: &key.id,
             grants: key.grants,
             quota: key.quota,
             expires_at_secs: key.expires_at_secs,
+            granted: None,
         });
         let fresh = !self.by_hash.contains_key(&key.key_hash);
         self.by_hash.entry(key.key_hash).or_insert(principal);

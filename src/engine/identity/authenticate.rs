@@ -1,10 +1,13 @@
 //! The check that turns a request's credential into a principal.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::jwt::{JwtIssuers, KeyRing, TokenFault};
+use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
 use super::principal::{Principal, Proven, Provider};
-use super::{ApiKeys, ChallengeError, Challenges, Credential, CredentialError};
+use super::{ApiKeys, ChallengeError, Challenges, Credential, CredentialError, ProofCache};
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
 
@@ -21,44 +24,97 @@ pub struct AnonymousAccess {
 #[derive(Debug, Default)]
 pub struct Authenticator {
     keys: ApiKeys,
+    issuers: JwtIssuers,
+    mtls: Option<MtlsRules>,
     anonymous: Option<Principal>,
     challenges: Challenges,
 }
 
-impl Authenticator {
-    /// Puts the parts together. Without keys and without anonymous access nobody gets in.
+/// What an [`Authenticator`] is put together from.
+#[derive(Debug, Default)]
+pub struct AuthenticatorParts {
+    /// `[[auth.api_keys]]`.
+    pub keys: ApiKeys,
+    /// `[auth.jwt]`.
+    pub issuers: JwtIssuers,
+    /// `[auth.mtls]`, where it is enabled.
+    pub mtls: Option<MtlsRules>,
+    /// `[auth.anonymous]`.
+    pub anonymous: Option<AnonymousAccess>,
+    /// The WWW-Authenticate values.
+    pub challenges: Challenges,
+}
+
+/// What a check draws on beside the configuration and the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Proving<'a> {
+    /// Wall-clock time, in seconds of Unix time.
+    pub now_secs: u64,
+    /// The issuers' keys.
+    pub keys: &'a KeyRing,
+    /// What this worker has proven before, aligned with the configuration and `keys`; without it every proof is made anew.
+    pub cache: Option<&'a ProofCache>,
+    /// The certificate that the client showed in the handshake.
+    pub certificate: Option<&'a ClientCertificate>,
+    /// The other end of the connection: a client, or a proxy.
+    pub peer: IpAddr,
+}
+
+/// A ring without keys.
+static NO_KEYS: KeyRing = KeyRing::EMPTY;
+
+impl Proving<'static> {
+    /// Nothing but the time: no keys, nothing proven before, no certificate.
     #[must_use]
-    pub fn new(keys: ApiKeys, anonymous: Option<AnonymousAccess>, challenges: Challenges) -> Self {
-        let anonymous = anonymous.map(|access| {
+    pub const fn bare(now_secs: u64) -> Self {
+        Self {
+            now_secs,
+            keys: &NO_KEYS,
+            cache: None,
+            certificate: None,
+            peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        }
+    }
+}
+
+impl Authenticator {
+    /// Puts the parts together. Where they are empty nobody gets in.
+    #[must_use]
+    pub fn new(parts: AuthenticatorParts) -> Self {
+        let anonymous = parts.anonymous.map(|access| {
             Principal::new(Proven {
                 provider: Provider::Anonymous,
+                realm: None,
                 id: "anonymous",
                 grants: access.grants,
                 quota: access.quota,
                 expires_at_secs: None,
+                granted: None,
             })
         });
         Self {
-            keys,
+            keys: parts.keys,
+            issuers: parts.issuers,
+            mtls: parts.mtls,
             anonymous,
-            challenges,
+            challenges: parts.challenges,
         }
     }
 
-    /// Proves who is calling by the value of the Authorization header, at `now_secs` (Unix time).
+    /// Proves who is calling by the value of the Authorization header and what `proving` has of the connection.
     ///
     /// A caller without the header is anonymous where that is configured. A bad credential is refused even then, so that a
     /// caller never acts as somebody it did not ask to be. Cost: one SHA-256 and one lookup; allocates nothing.
     pub fn authenticate(
         &self,
         authorization: Option<&[u8]>,
-        now_secs: u64,
+        proving: &Proving<'_>,
     ) -> Result<Principal, AuthFailure> {
         let Some(header) = authorization else {
             return self.anonymous.clone().ok_or(AuthFailure::Missing);
         };
         let credential = Credential::parse(header).map_err(AuthFailure::Malformed)?;
-        self.keys.check(credential, now_secs)
+        self.keys.check(credential, proving.now_secs)
     }
 
     /// Whether the identity that `principal` was proven to be may still act at `now_secs`, under this configuration: for
@@ -78,6 +134,18 @@ impl Authenticator {
     pub fn explain_as(&self, id: &str) -> Option<&Principal> {
         let mut known = self.keys.principals().chain(&self.anonymous);
         known.find(|principal| principal.id() == id || principal.identity() == id)
+    }
+
+    /// The issuers of signed tokens.
+    #[must_use]
+    pub const fn issuers(&self) -> &JwtIssuers {
+        &self.issuers
+    }
+
+    /// How client certificates become identities.
+    #[must_use]
+    pub const fn mtls(&self) -> Option<&MtlsRules> {
+        self.mtls.as_ref()
     }
 
     /// The table of keys.
@@ -112,6 +180,10 @@ pub enum AuthFailure {
     UnknownKey,
     /// A key past its `expires_at`.
     ExpiredKey,
+    /// A signed token that is refused.
+    Token(TokenFault),
+    /// A client certificate that is refused.
+    Certificate(CertificateFault),
 }
 
 impl AuthFailure {
@@ -124,6 +196,8 @@ impl AuthFailure {
             Self::NotAnApiKey => "not_an_api_key",
             Self::UnknownKey => "key_unknown",
             Self::ExpiredKey => "key_expired",
+            Self::Token(fault) => fault.as_str(),
+            Self::Certificate(fault) => fault.as_str(),
         }
     }
 
@@ -145,6 +219,8 @@ impl fmt::Display for AuthFailure {
             Self::NotAnApiKey => f.write_str("bearer token is no API key"),
             Self::UnknownKey => f.write_str("API key is not configured"),
             Self::ExpiredKey => f.write_str("API key has expired"),
+            Self::Token(fault) => fault.fmt(f),
+            Self::Certificate(fault) => fault.fmt(f),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::jwt::ScopeMap;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
 use crate::engine::session::Owner;
@@ -63,31 +64,55 @@ pub struct Principal(Arc<Inner>);
 struct Inner {
     provider: Provider,
     identity: Box<str>,
+    /// Where the id begins in `identity`.
+    id_start: usize,
     grants: Arc<Grants>,
     quota: Option<Quota>,
     expires_at_secs: Option<u64>,
+    granted: Option<Granted>,
     owner: Owner,
+}
+
+/// The scopes of a token, and those that its issuer could have given it: so that a refusal can name what is missing.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// The issuer's scopes that mean something here.
+    pub map: Arc<ScopeMap>,
+    /// Which of them the token has, by place in the map.
+    pub held: Box<[bool]>,
 }
 
 /// What a check found out about a caller.
 pub(super) struct Proven<'a> {
     pub(super) provider: Provider,
+    /// Who vouches for the id, where the provider has several that do: an issuer. Part of the identity.
+    pub(super) realm: Option<&'a str>,
     pub(super) id: &'a str,
     pub(super) grants: Arc<Grants>,
     pub(super) quota: Option<Quota>,
     pub(super) expires_at_secs: Option<u64>,
+    pub(super) granted: Option<Granted>,
 }
 
 impl Principal {
     pub(super) fn new(proven: Proven<'_>) -> Self {
-        let identity: Box<str> = format!("{}{}", proven.provider.namespace(), proven.id).into();
+        let mut identity = proven.provider.namespace().to_owned();
+        if let Some(realm) = proven.realm {
+            // No two pairs of realm and id make one identity: a realm holds no space.
+            identity.push_str(realm);
+            identity.push(' ');
+        }
+        let id_start = identity.len();
+        identity.push_str(proven.id);
         Self(Arc::new(Inner {
             provider: proven.provider,
             owner: Owner::new(proven.provider, &identity),
-            identity,
+            identity: identity.into(),
+            id_start,
             grants: proven.grants,
             quota: proven.quota,
             expires_at_secs: proven.expires_at_secs,
+            granted: proven.granted,
         }))
     }
 
@@ -112,7 +137,13 @@ impl Principal {
     /// The id as configured, without its namespace.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.identity[self.0.provider.namespace().len()..]
+        &self.0.identity[self.0.id_start..]
+    }
+
+    /// The scopes of its token, where it came with one whose issuer maps scopes.
+    #[must_use]
+    pub fn granted(&self) -> Option<&Granted> {
+        self.0.granted.as_ref()
     }
 
     /// What it may use.

@@ -27,11 +27,11 @@ fn authenticator(keys: Vec<ApiKey>, anonymous: bool) -> Authenticator {
         grants: Arc::default(),
         quota: None,
     });
-    Authenticator::new(
-        ApiKeys::compile(keys).unwrap(),
-        access,
-        Challenges::default(),
-    )
+    Authenticator::new(AuthenticatorParts {
+        keys: ApiKeys::compile(keys).unwrap(),
+        anonymous: access,
+        ..AuthenticatorParts::default()
+    })
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_generated_key_is_accepted_by_its_hash() {
     entry.key_hash = KeyHash::parse(&stored).unwrap();
     let header = format!("Bearer {KEY}");
     let caller = authenticator(vec![entry], false)
-        .authenticate(Some(header.as_bytes()), 0)
+        .authenticate(Some(header.as_bytes()), &Proving::bare(0))
         .unwrap();
     assert_eq!(
         (caller.id(), caller.identity(), caller.provider()),
@@ -154,7 +154,7 @@ fn a_bad_credential_is_refused_with_its_reason() {
     ];
     for (header, failure, challenge) in rows {
         let found = authenticator(keys(), false)
-            .authenticate(header, 1_000)
+            .authenticate(header, &Proving::bare(1_000))
             .unwrap_err();
         assert_eq!((found, found.challenge()), (failure, challenge));
     }
@@ -163,14 +163,25 @@ fn a_bad_credential_is_refused_with_its_reason() {
 #[test]
 fn a_key_expires_at_its_second() {
     let keys = authenticator(vec![key("old", "mcp_old", Some(1_000))], false);
-    assert!(keys.authenticate(Some(b"Bearer mcp_old"), 999).is_ok());
-    assert!(keys.authenticate(Some(b"Bearer mcp_old"), 1_000).is_err());
+    assert!(
+        keys.authenticate(Some(b"Bearer mcp_old"), &Proving::bare(999))
+            .is_ok()
+    );
+    assert!(
+        keys.authenticate(Some(b"Bearer mcp_old"), &Proving::bare(1_000))
+            .is_err()
+    );
 }
 
 #[test]
 fn a_bad_credential_never_becomes_anonymous() {
     let open = authenticator(vec![key("full", "mcp_good", None)], true);
-    assert_eq!(open.authenticate(None, 0).unwrap().identity(), "anonymous");
+    assert_eq!(
+        open.authenticate(None, &Proving::bare(0))
+            .unwrap()
+            .identity(),
+        "anonymous"
+    );
     for header in [
         &b"Bearer mcp_bad"[..],
         b"Bearer",
@@ -178,7 +189,7 @@ fn a_bad_credential_never_becomes_anonymous() {
         b"",
         b"Bearer anonymous",
     ] {
-        assert!(open.authenticate(Some(header), 0).is_err());
+        assert!(open.authenticate(Some(header), &Proving::bare(0)).is_err());
     }
 }
 
@@ -215,11 +226,18 @@ fn ten_thousand_keys_are_told_apart() {
     assert_eq!(table.keys().len(), 10_000);
     for n in [0, 1, 4_999, 9_999] {
         let caller = table
-            .authenticate(Some(format!("Bearer mcp_{n}").as_bytes()), 0)
+            .authenticate(
+                Some(format!("Bearer mcp_{n}").as_bytes()),
+                &Proving::bare(0),
+            )
             .unwrap();
         assert_eq!(caller.id(), format!("id{n}"));
     }
-    assert!(table.authenticate(Some(b"Bearer mcp_10000"), 0).is_err());
+    assert!(
+        table
+            .authenticate(Some(b"Bearer mcp_10000"), &Proving::bare(0))
+            .is_err()
+    );
 }
 
 #[test]

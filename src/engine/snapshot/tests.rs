@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::engine::identity::Proving;
 use crate::engine::route::Endpoint;
 
 pub(super) fn server(name: &str) -> ServerParts {
@@ -8,6 +9,7 @@ pub(super) fn server(name: &str) -> ServerParts {
         address: UpstreamAddress::Http {
             host: "127.0.0.1".into(),
             port: 9,
+            is_secure: false,
         },
         target: "/mcp".into(),
         host_header: "127.0.0.1:9".into(),
@@ -35,11 +37,16 @@ fn a_server_is_found_by_name_index_and_route() {
 #[test]
 fn a_snapshot_without_parts_lets_nobody_in() {
     let snapshot = Snapshot::new(SnapshotParts::new(vec![server("a")])).unwrap();
-    assert!(snapshot.identity.authenticate(None, 0).is_err());
     assert!(
         snapshot
             .identity
-            .authenticate(Some(b"Bearer mcp_x"), 0)
+            .authenticate(None, &Proving::bare(0))
+            .is_err()
+    );
+    assert!(
+        snapshot
+            .identity
+            .authenticate(Some(b"Bearer mcp_x"), &Proving::bare(0))
             .is_err()
     );
     assert!(!snapshot.origins.allows(b"http://localhost:3000"));

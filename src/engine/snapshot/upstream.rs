@@ -22,12 +22,14 @@ pub struct Upstream {
 /// How an upstream is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamAddress {
-    /// HTTP over TCP.
+    /// HTTP, or HTTPS, over TCP.
     Http {
         /// Name or address, without brackets.
         host: Box<str>,
         /// Port.
         port: u16,
+        /// Whether it is HTTPS.
+        is_secure: bool,
     },
     /// HTTP over a Unix socket.
     Unix {

@@ -135,10 +135,10 @@ impl HttpServer {
     /// `host:port` as configured, which an absolute URI of the server's own may name as well as Host.
     pub(super) fn configured_authority(&self) -> Option<String> {
         match &self.state.address {
-            UpstreamAddress::Http { host, port } if host.contains(':') => {
+            UpstreamAddress::Http { host, port, .. } if host.contains(':') => {
                 Some(format!("[{host}]:{port}"))
             }
-            UpstreamAddress::Http { host, port } => Some(format!("{host}:{port}")),
+            UpstreamAddress::Http { host, port, .. } => Some(format!("{host}:{port}")),
             _ => None,
         }
     }

@@ -36,6 +36,7 @@ fn server_with(port: u16, change: impl FnOnce(&mut ServerParts, &mut Limits)) ->
     let address = UpstreamAddress::Http {
         host: "127.0.0.1".into(),
         port,
+        is_secure: false,
     };
     let upstream = Upstream {
         address: address.clone(),

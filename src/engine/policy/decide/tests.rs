@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::identity::{AnonymousAccess, ApiKeys, Authenticator, Challenges};
+use crate::engine::identity::{AnonymousAccess, Authenticator, AuthenticatorParts, Proving};
 use crate::engine::policy::{Ceiling, Grants};
 use crate::engine::snapshot::{ServerParts, Upstream, UpstreamAddress};
 
@@ -13,15 +13,19 @@ fn principal(allowed: &[&str], denied: &[&str]) -> Principal {
         grants,
         quota: None,
     };
-    Authenticator::new(ApiKeys::default(), Some(access), Challenges::default())
-        .authenticate(None, 0)
-        .unwrap()
+    Authenticator::new(AuthenticatorParts {
+        anonymous: Some(access),
+        ..AuthenticatorParts::default()
+    })
+    .authenticate(None, &Proving::bare(0))
+    .unwrap()
 }
 
 fn server(name: &str, ceiling: Option<&[&str]>) -> Server {
     let address = UpstreamAddress::Http {
         host: "h".into(),
         port: 1,
+        is_secure: false,
     };
     let upstream = Upstream {
         address,

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::engine::identity::{ApiKey, ApiKeys, Authenticator, Challenges, KeyHash};
+use crate::engine::identity::{
+    ApiKey, ApiKeys, Authenticator, AuthenticatorParts, KeyHash, Proving,
+};
 use crate::engine::policy::ToolPattern;
 use crate::engine::quota::{Quota, ToolLimit};
 
@@ -22,9 +24,12 @@ fn principal(id: &str, quota: Option<Quota>) -> Principal {
     };
     let keys = ApiKeys::compile(vec![key]).unwrap();
     let header = format!("Bearer {secret}");
-    Authenticator::new(keys, None, Challenges::default())
-        .authenticate(Some(header.as_bytes()), 0)
-        .unwrap()
+    Authenticator::new(AuthenticatorParts {
+        keys,
+        ..AuthenticatorParts::default()
+    })
+    .authenticate(Some(header.as_bytes()), &Proving::bare(0))
+    .unwrap()
 }
 
 fn plan(default: Quota, limits: &[(&str, Quota)]) -> QuotaPlan {

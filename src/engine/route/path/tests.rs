@@ -7,6 +7,7 @@ fn server(name: &str, prefix: Option<&str>, strip_prefix: bool) -> ServerParts {
     let address = UpstreamAddress::Http {
         host: "h".into(),
         port: 1,
+        is_secure: false,
     };
     let mut parts = ServerParts::new(
         name,

@@ -134,6 +134,7 @@ async fn a_server_that_is_not_there_is_told_from_one_that_fails() {
     let address = UpstreamAddress::Http {
         host: "up.example".into(),
         port: 80,
+        is_secure: false,
     };
     let upstream = Upstream {
         address: address.clone(),

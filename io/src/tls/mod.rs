@@ -1,0 +1,31 @@
+//! TLS on the workers' sockets, and the material for it.
+//!
+//! [`ServerTls`] proves a listener, [`ClientTls`] a client of an upstream; both are immutable, cheap to clone and shared by
+//! threads. A [`Stream`](crate::Stream) becomes one under TLS by [`accept_tls`](crate::Stream::accept_tls) or
+//! [`connect_tls`](crate::Stream::connect_tls), and then reads and writes as before. Sources: RFC 8446, RFC 5246, RFC 6066.
+//!
+//! **Invariant:** nothing here reads files; an idle connection holds no buffer for records.
+
+mod client;
+mod failure;
+mod material;
+mod server;
+
+pub use client::{ClientTls, ClientTlsSpec};
+pub use failure::{HandshakeFailure, TlsError};
+pub use material::{KeyPair, Trust};
+pub use rustls::pki_types::{CertificateDer, ServerName};
+pub use server::{ClientAuth, MinVersion, ServerTls, ServerTlsSpec};
+
+/// What a handshake found out about the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsPeer {
+    /// The name that the client asked for (SNI), lower case; `None` where it named none, or on a client's side.
+    pub server_name: Option<Box<str>>,
+    /// The peer's certificates, its own first; empty where it showed none. They were verified.
+    pub certificates: Box<[CertificateDer<'static>]>,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// Whether an earlier session was resumed.
+    pub is_resumed: bool,
+}

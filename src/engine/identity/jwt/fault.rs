@@ -1,0 +1,84 @@
+//! Why a token is refused.
+
+use std::fmt;
+
+use super::SourceId;
+
+/// Why a token proves nobody. For records and metrics; the client learns only that it was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Not three parts of base64url with JSON objects in the first two, or JSON that not every parser reads alike.
+    Malformed,
+    /// No configured issuer has this `iss`.
+    UnknownIssuer,
+    /// `alg` is none that the issuer's keys are for; `none` among them.
+    Algorithm,
+    /// `crit` is present.
+    Critical,
+    /// `typ` is not what is required.
+    WrongType,
+    /// No key of the issuer fits; its set may have changed since it was fetched.
+    UnknownKey(SourceId),
+    /// The issuer's keys are not known at the moment: nothing can be said of the token.
+    KeysMissing(SourceId),
+    /// The signature is not good.
+    BadSignature,
+    /// `exp` is missing or no number.
+    NoExpiry,
+    /// Past `exp`.
+    Expired,
+    /// Before `nbf`.
+    NotYetValid,
+    /// `aud` has none of the configured audiences.
+    WrongAudience,
+    /// The claim that names the user is missing, empty, too long or no text.
+    NoUser,
+    /// A claim is of the wrong JSON type.
+    BadClaim,
+}
+
+impl TokenFault {
+    /// The word for metrics and audit records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "token_malformed",
+            Self::UnknownIssuer => "token_issuer_unknown",
+            Self::Algorithm => "token_algorithm",
+            Self::Critical => "token_critical",
+            Self::WrongType => "token_type",
+            Self::UnknownKey(_) => "token_key_unknown",
+            Self::KeysMissing(_) => "token_keys_missing",
+            Self::BadSignature => "token_signature",
+            Self::NoExpiry => "token_no_expiry",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+            Self::WrongAudience => "token_audience",
+            Self::NoUser => "token_no_user",
+            Self::BadClaim => "token_claim",
+        }
+    }
+}
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "token is malformed",
+            Self::UnknownIssuer => "token is of an issuer that is not configured",
+            Self::Algorithm => "token is signed with an algorithm that is not taken",
+            Self::Critical => "token has critical header parameters",
+            Self::WrongType => "token is of another type",
+            Self::UnknownKey(_) => "token is signed with a key that its issuer does not publish",
+            Self::KeysMissing(_) => "keys of the token's issuer are not known at the moment",
+            Self::BadSignature => "token has a signature that is not good",
+            Self::NoExpiry => "token has no expiry",
+            Self::Expired => "token has expired",
+            Self::NotYetValid => "token is not valid yet",
+            Self::WrongAudience => "token is for another audience",
+            Self::NoUser => "token names no user",
+            Self::BadClaim => "token has a claim of the wrong type",
+        })
+    }
+}
+
+impl std::error::Error for TokenFault {}
