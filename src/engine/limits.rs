@@ -27,6 +27,15 @@ pub const JWT_ISSUERS_MAX: usize = 64;
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
+/// Longest scope that a client is told to ask for, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 256;
+
+/// Longest list of scopes in a challenge, in bytes: a header field that every client and proxy takes.
+pub const CHALLENGE_SCOPE_BYTES_MAX: usize = 2_048;
+
+/// Most scopes that one refused message may be found to lack.
+pub const STEP_UP_SCOPES_MAX: usize = 16;
+
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
 

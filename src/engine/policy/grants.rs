@@ -49,16 +49,24 @@ impl Grants {
         self.denied.find(server, subject)
     }
 
-    /// Whether this identity may know of `server`: unless its entries are all about other servers, or one of `denied` takes
-    /// the whole server away by name (`server::*`). An identity without entries reaches every server and may use nothing
-    /// there, so that its lists come back empty instead of its server missing.
-    pub(super) fn concerns(&self, server: &str) -> bool {
-        !self.denied.takes_away(server) && (self.allowed.is_empty() || self.allowed.touches(server))
+    /// Whether an entry of `denied` takes `server` away by name (`server::*`).
+    pub(super) fn takes_away(&self, server: &str) -> bool {
+        self.denied.takes_away(server)
     }
 
-    /// Whether every name of `kind` on `server` is allowed. May say no where the answer is yes, never the reverse.
-    pub(super) fn covers(&self, server: &str, kind: SubjectKind) -> bool {
-        self.allowed.covers(server, kind) && !self.denied.touches_kind(server, kind)
+    /// Whether an entry of `allowed` is about `server`.
+    pub(super) fn allows_some(&self, server: &str) -> bool {
+        self.allowed.touches(server)
+    }
+
+    /// Whether an entry of `allowed` names everything of `kind` on `server`.
+    pub(super) fn allows_all(&self, server: &str, kind: SubjectKind) -> bool {
+        self.allowed.covers(server, kind)
+    }
+
+    /// Whether an entry of `denied` is about things of `kind` on `server`.
+    pub(super) fn denies_some(&self, server: &str, kind: SubjectKind) -> bool {
+        self.denied.touches_kind(server, kind)
     }
 
     pub(super) fn allowed_label(&self, index: u16) -> &str {
