@@ -99,7 +99,7 @@ fn payload(numbers: &mut Numbers) -> String {
 /// Bends one byte of `text`, now and then.
 fn bent(numbers: &mut Numbers, text: String) -> Vec<u8> {
     let mut bytes = text.into_bytes();
-    if numbers.below(3) == 0 {
+    if numbers.below(8) == 0 {
         let place = numbers.below(bytes.len());
         bytes[place] = b"\"\\,:{}[]0e-. \n\xffa"[numbers.below(16)];
     }
