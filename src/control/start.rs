@@ -15,6 +15,7 @@ use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
 use super::bridge::Bridges;
 use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
+use super::jwks::KeyKeeper;
 use super::logging::LogControl;
 use super::signals::Signals;
 use super::source::Source;
@@ -144,6 +145,8 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let address = bound.local_addr();
     let (admin_listener, admin_address) = bind_admin(&config).await?;
     let shared = share(&config, address.port(), workers).await?;
+    let mut keys = KeyKeeper::new(Arc::clone(&shared));
+    keys.add(&config).await;
     let audit_sources = AuditSources {
         lanes: shared
             .workers
@@ -207,6 +210,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         access,
         plane,
         bridges,
+        keys,
         reloads,
     })
 }

@@ -24,6 +24,39 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
+/// Largest JWK Set that is read, in bytes.
+pub const JWKS_BYTES_MAX: usize = 256 << 10;
+
+/// Time for one fetch of a JWK Set, from the look-up of its host to its last byte, in milliseconds.
+pub const JWKS_FETCH_MS_MAX: u64 = 10 * SECOND_MS;
+
+/// Least time that a fetched JWK Set counts as fresh, whatever its `Cache-Control` says, in milliseconds.
+pub const JWKS_LIFE_MS_MIN: u64 = 60 * SECOND_MS;
+
+/// How long a JWK Set is used beyond its life where it cannot be fetched, in milliseconds.
+pub const JWKS_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// First pause before a failed fetch of a JWK Set is tried again, in milliseconds. It doubles each time.
+pub const JWKS_RETRY_MS_MIN: u64 = SECOND_MS;
+
+/// Longest pause before a failed fetch of a JWK Set is tried again, in milliseconds.
+pub const JWKS_RETRY_MS_MAX: u64 = 60 * SECOND_MS;
+
+/// Least time between two fetches of a JWK Set that requests ask for, in the long run, in milliseconds.
+pub const JWKS_ASK_INTERVAL_MS: u64 = 10 * SECOND_MS;
+
+/// Fetches of a JWK Set that requests may ask for at once.
+pub const JWKS_ASK_BURST: u32 = 3;
+
+/// How long a start or a reload waits for the first fetches of new JWK Sets, in milliseconds.
+pub const JWKS_FIRST_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// How long a request waits for keys that its token needs, in milliseconds.
+pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
+
+/// Requests of one worker that wait for keys at once. Beyond it they are answered without.
+pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
+
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 

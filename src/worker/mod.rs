@@ -18,6 +18,7 @@ mod detached;
 mod exchange;
 mod forward;
 mod intake;
+mod key_wait;
 mod notes;
 mod pages;
 mod plane;

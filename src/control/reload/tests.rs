@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
+use crate::control::jwks::KeyKeeper;
 use crate::control::testing::{load, servers, shared, text};
 use crate::mailbox::Shared;
 use crate::metrics::UpstreamResult;
@@ -38,6 +39,7 @@ fn pump(shared: &Shared) -> AuditHandle {
 
 struct Bench {
     shared: Arc<Shared>,
+    keys: KeyKeeper,
     current: Config,
     audit: AuditHandle,
 }
@@ -46,6 +48,7 @@ fn start(first: &str) -> Bench {
     let shared = shared(first, 2);
     let audit = pump(&shared);
     Bench {
+        keys: KeyKeeper::new(Arc::clone(&shared)),
         shared,
         current: load(first),
         audit,
@@ -61,6 +64,7 @@ impl Bench {
             3000,
             &self.shared,
             &self.audit,
+            &mut self.keys,
         )
         .await
     }
