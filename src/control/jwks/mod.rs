@@ -19,6 +19,8 @@ mod settings;
 mod source;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 pub(super) use keeper::KeyKeeper;
