@@ -24,9 +24,6 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
-/// Largest JWK Set that is read, in bytes.
-pub const JWKS_BYTES_MAX: usize = 256 << 10;
-
 /// Time for one fetch of a JWK Set, from the look-up of its host to its last byte, in milliseconds.
 pub const JWKS_FETCH_MS_MAX: u64 = 10 * SECOND_MS;
 

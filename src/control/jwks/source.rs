@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::sleep_until;
 
 use super::fetch::{FetchFault, Fetched, fetch};
 use super::schedule::{Dice, Schedule};
 use super::settings::SourceSettings;
 use super::trust;
-use crate::engine::identity::jwt::{KeySet, SkippedKey};
+use crate::engine::identity::jwt::{KeySet, KeyState, SkippedKey};
 use crate::mailbox::{KeyDesk, Live, Shared};
 use crate::metrics::JwksResult;
 use crate::signatures;
@@ -25,8 +24,6 @@ pub(super) struct Source {
     shared: Arc<Shared>,
     desk: Arc<KeyDesk>,
     schedule: Schedule,
-    /// Of the document in use, to know it again.
-    digest: Option<[u8; 32]>,
     is_failing: bool,
 }
 
@@ -47,7 +44,6 @@ impl Source {
             shared,
             desk,
             schedule,
-            digest: None,
             is_failing: false,
         }
     }
@@ -128,14 +124,7 @@ impl Source {
     }
 
     /// Publishes what was fetched, where it is not what is in use.
-    fn take_over(
-        &mut self,
-        fetched: Fetched,
-    ) -> Result<(JwksResult, Option<Duration>), FetchFault> {
-        let digest: [u8; 32] = Sha256::digest(&fetched.document).into();
-        if self.digest == Some(digest) {
-            return Ok((JwksResult::Unchanged, fetched.own_life));
-        }
+    fn take_over(&self, fetched: Fetched) -> Result<(JwksResult, Option<Duration>), FetchFault> {
         let library = signatures::library().ok_or(FetchFault::NoLibrary)?;
         let generation = GENERATION.fetch_add(1, Relaxed);
         let (set, skipped) = KeySet::parse_jwks(
@@ -145,8 +134,12 @@ impl Source {
             library,
         )
         .map_err(FetchFault::Unusable)?;
+        if let KeyState::Ready(current) = self.shared.live.load().keys.state(self.settings.id)
+            && current.is_same_as(&set)
+        {
+            return Ok((JwksResult::Unchanged, fetched.own_life));
+        }
         self.log_skipped(&skipped);
-        self.digest = Some(digest);
         self.publish(Some(Arc::new(set)));
         Ok((JwksResult::Changed, fetched.own_life))
     }
@@ -160,7 +153,6 @@ impl Source {
     /// Too old to be used, and not to be renewed: without keys nobody gets in with a token of theirs.
     fn drop_keys(&mut self) {
         self.schedule.dropped();
-        self.digest = None;
         self.desk.revise(|report| {
             report.fetched_at = None;
             report.is_stale = false;
