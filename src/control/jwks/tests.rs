@@ -9,9 +9,12 @@ use super::KeyKeeper;
 use super::testing::{Conduct, Issuer, key_set};
 use crate::config::Config;
 use crate::config::model::{Jwt, JwtKeys};
+use crate::control::gateway::readiness;
+use crate::control::scrape;
+use crate::control::status::{Facts, status};
 use crate::control::testing::{load, servers, shared, text};
 use crate::engine::identity::jwt::{Algorithm, KeyState, SourceId};
-use crate::mailbox::{KeyDesk, Shared};
+use crate::mailbox::{KeyDesk, Readiness, Shared};
 use crate::metrics::JwksResult;
 
 /// Far longer than anything here takes.
@@ -280,6 +283,73 @@ async fn what_is_no_longer_configured_is_let_go_of_and_the_rest_kept() {
     assert_eq!(bench.keys(source_of(&stays)), Some(1));
     assert!(Arc::ptr_eq(&desk, &bench.desk(source_of(&stays))));
     assert_eq!(stays.requests().len(), 1, "it was not fetched again");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn operators_see_every_issuer_and_no_secret() {
+    let good = Issuer::start(Conduct::publishes(&key_set(&["a", "b"]), "")).await;
+    let secret = "Location: https://u:hunter2@elsewhere.example/\r\n";
+    let bad = Issuer::start(Conduct::refuses("302 Found", secret)).await;
+    let mut bench = Bench::new();
+    let issuers = vec![
+        issuer_of("https://good", &good, 3_600),
+        issuer_of("https://twin", &good, 3_600),
+        issuer_of("https://bad", &bad, 3_600),
+    ];
+    bench.keeper.add(&config(issuers)).await;
+    let metrics = scrape::metrics(&bench.shared);
+    for line in [
+        r#"mcp_guard_jwks_fetches_total{issuer="https://good",result="changed"} 1"#,
+        r#"mcp_guard_jwks_fetches_total{issuer="https://twin",result="changed"} 1"#,
+        r#"mcp_guard_jwks_fetches_total{issuer="https://bad",result="bad_status"} 1"#,
+        r#"mcp_guard_jwks_keys{issuer="https://twin"} 2"#,
+        r#"mcp_guard_jwks_keys{issuer="https://bad"} 0"#,
+        r#"mcp_guard_jwks_stale{issuer="https://good"} 0"#,
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} {metrics}"
+        );
+    }
+    assert!(metrics.contains(r#"mcp_guard_jwks_age_seconds{issuer="https://good"}"#));
+    assert!(!metrics.contains(r#"mcp_guard_jwks_age_seconds{issuer="https://bad"}"#));
+    let facts = Facts {
+        address: "127.0.0.1:3000".parse().unwrap(),
+        io_mode: String::new(),
+        config_path: String::new(),
+    };
+    let status = status(&bench.shared, &facts);
+    let issuers = status["issuers"].as_array().unwrap();
+    assert_eq!(issuers.len(), 3);
+    assert_eq!(issuers[0]["keys"], 2);
+    assert_eq!(issuers[0]["last_error"], serde_json::Value::Null);
+    let told = issuers[2]["last_error"].as_str().unwrap();
+    assert!(told.contains("https://elsewhere.example"), "{told}");
+    assert!(!status.to_string().contains("hunter2"));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_gateway_is_ready_when_the_keys_of_its_start_have_come() {
+    let issuer = Issuer::start(Conduct::refuses("503 no", "")).await;
+    let (mut bench, source) = (Bench::new(), source_of(&issuer));
+    bench
+        .keeper
+        .add(&config(vec![issuer_of("https://i", &issuer, 3_600)]))
+        .await;
+    let waits = Readiness::KeysMissing {
+        issuer: "https://i".into(),
+    };
+    assert_eq!(readiness(&bench.shared, false), waits);
+    issuer.set(Conduct::publishes(&key_set(&["a"]), ""));
+    assert!(bench.ask(source).await);
+    assert_eq!(readiness(&bench.shared, false), Readiness::Ready);
+    issuer.set(Conduct::refuses("503 no", ""));
+    assert!(bench.ask(source).await);
+    assert_eq!(
+        readiness(&bench.shared, false),
+        Readiness::Ready,
+        "an outage is no reason"
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
