@@ -27,6 +27,15 @@ pub const JWT_ISSUERS_MAX: usize = 64;
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
+/// Largest file of certificates, keys or revocation lists, in bytes.
+pub const TLS_FILE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Most certificate authorities that are taken from the system.
+pub const SYSTEM_ROOTS_MAX: usize = 4_096;
+
+/// How long before its end a certificate is warned of, in seconds.
+pub const CERTIFICATE_NOTICE_SECS: u64 = 14 * 24 * 3_600;
+
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
 
@@ -114,6 +123,9 @@ pub const DRAIN_MS_MAX: u64 = SECOND_MS;
 
 /// Time that an idle connection stays open after a drain has begun, for a request that is on its way, in milliseconds.
 pub const DRAIN_IDLE_MS: u64 = 250;
+
+/// Time that a TLS handshake gets to end once a drain has begun, in milliseconds.
+pub const DRAIN_HANDSHAKE_MS: u64 = SECOND_MS;
 
 /// Open files kept for everything that is not a connection: listeners, rings, audit and configuration files.
 pub const OPEN_FILES_RESERVED: usize = 64;
@@ -289,6 +301,10 @@ const _: () = {
     assert!(
         limits.sse_keepalive_ms < limits.idle_timeout_ms,
         "a kept-alive stream never looks idle to a peer like us"
+    );
+    assert!(
+        DRAIN_HANDSHAKE_MS < DRAIN_FINAL_MS_MAX,
+        "a worker outlives the handshakes that its drain waits for"
     );
     assert!(
         AUDIT_RECORD_BYTES_MAX * 64 <= AUDIT_LANE_BYTES_MAX,

@@ -160,6 +160,12 @@ impl Live {
     pub fn server(&self, index: ServerIndex) -> &ServerState {
         &self.servers[index.as_usize()]
     }
+
+    /// What TLS is spoken with the server at `index`, where there is material for it.
+    #[must_use]
+    pub fn tls_towards(&self, index: ServerIndex) -> Option<&ClientTls> {
+        self.upstream_tls.get(index.as_usize())?.as_ref()
+    }
 }
 
 /// The running state of one upstream server. It outlives a reload that keeps the server's name and address; counters outlive
