@@ -27,6 +27,12 @@ pub(super) fn sound(global: &Global) -> Result<Loaded, Failure> {
     checked(global).map_err(|refused| Failure::configuration(global.config_path(), &refused))
 }
 
+/// The same, with the certificates that it names.
+pub(super) fn sound_with_certificates(global: &Global) -> Result<(Loaded, Materials), Failure> {
+    with_certificates(global)
+        .map_err(|refused| Failure::configuration(global.config_path(), &refused))
+}
+
 /// The time, in Unix seconds.
 pub(super) fn now_unix_secs() -> i64 {
     let since = SystemTime::now()

@@ -108,7 +108,9 @@ impl Gateway {
                 },
                 Turn::Tick => {
                     chores.tick(&self.shared);
-                    self.watch_certificates(chores.ticks).await;
+                    if chores.ticks.is_multiple_of(TLS_TICKS) {
+                        self.tls.tick(&self.shared).await;
+                    }
                 }
                 Turn::Rung => {}
             }
@@ -161,12 +163,6 @@ impl Gateway {
                 diagnostics: Vec::new(),
             })
         })
-    }
-
-    async fn watch_certificates(&mut self, ticks: u64) {
-        if ticks.is_multiple_of(TLS_TICKS) && self.tls.tick(&self.shared).await {
-            self.bridges.reconcile(&self.shared.live.load());
-        }
     }
 
     fn refresh_readiness(&self) {

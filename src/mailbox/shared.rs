@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use guard_io::tls::{ClientTls, ServerTls};
 
 use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
@@ -179,6 +179,8 @@ pub struct ServerState {
     /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
     /// upstream is a unix socket.
     pub resolved: ArcSwap<Resolved>,
+    /// What TLS control itself speaks with an https server: for bridges, which outlive a change of certificates.
+    pub tls: ArcSwapOption<ClientTls>,
     /// What is counted about its processes, where it is a stdio server.
     pub children: Arc<ChildCells>,
     reach: AtomicU8,
@@ -255,6 +257,7 @@ impl ServerState {
             name: name.into(),
             address,
             resolved,
+            tls: ArcSwapOption::empty(),
             children,
             reach,
             legacy: unknown(),

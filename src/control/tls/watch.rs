@@ -45,9 +45,9 @@ enum Look {
 }
 
 impl TlsWatch {
-    /// Watches the files of `config`, of which `materials` were made.
+    /// Watches the files of `config`, of which `materials` were made that are in force now.
     pub(in crate::control) fn new(config: &Config, materials: Materials, shared: &Shared) -> Self {
-        shared.control.set_certificates(ends(&materials));
+        show(&materials, shared);
         Self {
             wanted: Wanted::of(config),
             materials: Arc::new(materials),
@@ -62,51 +62,44 @@ impl TlsWatch {
         &self.materials
     }
 
-    /// Takes what the look before found, and begins another. Returns whether something new is in force. Waits for nothing.
-    pub(in crate::control) async fn tick(&mut self, shared: &Shared) -> bool {
+    /// Takes what the look before found, and begins another. Waits for nothing.
+    pub(in crate::control) async fn tick(&mut self, shared: &Shared) {
         self.notice(now_secs());
         if self
             .looking
             .as_ref()
             .is_some_and(|look| !look.is_finished())
         {
-            return false;
+            return;
         }
         let found = match self.looking.take() {
             Some(look) => look.await.unwrap_or(Look::Same),
             None => Look::Same,
         };
-        let is_new = self.take(found, shared);
+        self.take(found, shared);
         if !self.materials.stamps().is_empty() {
             let (wanted, materials) = (self.wanted.clone(), Arc::clone(&self.materials));
             let seen = self.seen.clone();
             self.looking = Some(spawn_blocking(move || look(&wanted, &materials, &seen)));
         }
-        is_new
     }
 
-    fn take(&mut self, found: Look, shared: &Shared) -> bool {
+    fn take(&mut self, found: Look, shared: &Shared) {
         match found {
-            Look::Same => {
-                self.seen.unsettled = None;
-                false
-            }
-            Look::Unsettled(stamps) => {
-                self.seen.unsettled = Some(stamps);
-                false
-            }
+            Look::Same => self.seen.unsettled = None,
+            Look::Unsettled(stamps) => self.seen.unsettled = Some(stamps),
             Look::Loaded(stamps, outcome) => {
                 self.seen = Seen {
                     unsettled: None,
                     refused: (!outcome.errors.is_empty()).then_some(stamps),
                 };
-                self.settle(*outcome, shared)
+                self.settle(*outcome, shared);
             }
         }
     }
 
     /// Puts in force what is good of `outcome`, and says so.
-    fn settle(&mut self, outcome: Outcome, shared: &Shared) -> bool {
+    fn settle(&mut self, outcome: Outcome, shared: &Shared) {
         let Outcome {
             materials,
             errors,
@@ -122,9 +115,9 @@ impl TlsWatch {
                 "changed certificates are refused; those in force stay"
             );
         }
-        let is_new = materials.stamps() != self.materials.stamps();
-        if is_new {
-            put_in_force(&materials, shared);
+        if materials.stamps() != self.materials.stamps() {
+            shared.update(|live| with_materials(live, &materials));
+            show(&materials, shared);
             shared.control.tls_reload(TlsReload::Applied);
             tell(&warnings);
             for (key_path, certificate) in materials.certificates() {
@@ -136,7 +129,6 @@ impl TlsWatch {
             }
             self.materials = Arc::new(materials);
         }
-        is_new
     }
 
     /// Once a day, what is about to end.
@@ -163,9 +155,13 @@ pub(in crate::control) fn with_materials(live: &Live, materials: &Materials) -> 
     }
 }
 
-fn put_in_force(materials: &Materials, shared: &Shared) {
-    shared.update(|live| with_materials(live, materials));
+/// Tells metrics and bridges of `materials`, which are in force.
+fn show(materials: &Materials, shared: &Shared) {
     shared.control.set_certificates(ends(materials));
+    let live = shared.live.load();
+    for (server, tls) in live.servers.iter().zip(&live.upstream_tls) {
+        server.tls.store(tls.clone().map(Arc::new));
+    }
 }
 
 fn ends(materials: &Materials) -> Vec<CertificateEnd> {
