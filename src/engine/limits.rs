@@ -24,6 +24,30 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
+/// Longest `iss` of an issuer, in bytes.
+pub const JWT_ISSUER_BYTES_MAX: usize = 256;
+
+/// Longest `aud` value of an issuer, in bytes.
+pub const JWT_AUDIENCE_BYTES_MAX: usize = 256;
+
+/// Most `aud` values of one issuer.
+pub const JWT_AUDIENCES_MAX: usize = 64;
+
+/// Longest name of a claim, in bytes.
+pub const JWT_CLAIM_BYTES_MAX: usize = 128;
+
+/// Most scopes in one `scope_tool_mapping`.
+pub const JWT_SCOPES_MAX: usize = 256;
+
+/// Longest scope in one, in bytes.
+pub const JWT_SCOPE_BYTES_MAX: usize = 128;
+
+/// Most `[[auth.mtls.identities]]`.
+pub const MTLS_IDENTITIES_MAX: usize = 4_096;
+
+/// Most certificates of the main listener.
+pub const TLS_CERTIFICATES_MAX: usize = 256;
+
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
