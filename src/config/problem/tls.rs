@@ -35,8 +35,10 @@ pub enum TlsProblem {
         /// What the system says.
         cause: String,
     },
-    /// Warning: a certificate is past its end.
+    /// Warning: a certificate or a revocation list is past its end.
     Ended {
+        /// Which of them.
+        what: &'static str,
         /// Path of its file.
         path: String,
         /// When it ended.
@@ -115,7 +117,7 @@ impl fmt::Display for TlsProblem {
             Self::NoSystemRoots { cause } => {
                 write!(f, "system has no certificate authorities: {cause}")
             }
-            Self::Ended { path, at } => write!(f, "certificate in {path} ended at {at}"),
+            Self::Ended { what, path, at } => write!(f, "{what} in {path} ended at {at}"),
             Self::EndsSoon { path, at } => write!(f, "certificate in {path} ends at {at}"),
             Self::NotYetValid { path, at } => {
                 write!(f, "certificate in {path} is not valid before {at}")

@@ -55,7 +55,7 @@ impl Gathered {
                 },
             });
         }
-        let dated = Dated::read(&keys.chain, &files.cert_path, &chain.bytes);
+        let dated = Dated::certificate(&keys.chain, &files.cert_path, &chain.bytes);
         self.certificates.extend(dated);
         match KeyPair::from_pem(&chain.bytes, &key.bytes) {
             Ok(pair) => Some(pair),
@@ -90,6 +90,10 @@ impl Gathered {
             Some(lists) => Some(self.content(lists.key_path, lists.path)?),
             None => None,
         };
+        if let (Some(lists), Some(content)) = (lists, &revocations) {
+            let dated = Dated::revocations(lists.key_path, lists.path, &content.bytes);
+            self.certificates.extend(dated);
+        }
         let bytes = revocations.as_ref().map(|content| &content.bytes[..]);
         match Trust::from_pem(&authorities?.bytes, bytes) {
             Ok(trust) => Some(trust),

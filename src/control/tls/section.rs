@@ -100,9 +100,9 @@ fn client_paths(spec: &UpstreamTls) -> impl Iterator<Item = &Path> {
     pair.chain(spec.ca_path.as_deref())
 }
 
-/// Where the certificate of `index` is written: the first in the section itself.
-fn pair_keys(index: usize) -> PairKeys {
-    let place = match index.checked_sub(1) {
+/// Where the certificate of `index` is written: in the section itself, or in its list.
+fn pair_keys(spec: &Tls, index: usize) -> PairKeys {
+    let place = match index.checked_sub(usize::from(spec.has_own)) {
         None => String::new(),
         Some(further) => format!("certificates[{further}]."),
     };
@@ -120,7 +120,7 @@ const URL_KEY: &str = "url";
 fn server_tls(spec: &Tls, gathered: &mut Gathered) -> Option<ServerTls> {
     let pairs = spec.certificates.iter().enumerate();
     let pairs: Vec<_> = pairs
-        .map(|(index, files)| gathered.pair(&pair_keys(index), files))
+        .map(|(index, files)| gathered.pair(&pair_keys(spec, index), files))
         .collect();
     let client_auth = client_auth(spec, gathered);
     let made = ServerTls::new(ServerTlsSpec {
@@ -155,7 +155,7 @@ fn client_auth(spec: &Tls, gathered: &mut Gathered) -> Option<ClientAuth> {
 
 /// Notes `fault`, which the parts have only together, at the key that it is most likely about.
 fn blame(spec: &Tls, index: usize, fault: &TlsError, gathered: &mut Gathered) {
-    let keys = pair_keys(index);
+    let keys = pair_keys(spec, index);
     let files = spec.certificates.get(index);
     let (key_path, path) = match fault {
         TlsError::NoTrust => (CLIENT_CA_KEY, spec.client_ca_path.as_deref()),

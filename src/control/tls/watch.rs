@@ -11,7 +11,7 @@ use crate::config::{Config, Finding};
 use crate::mailbox::{Live, Shared};
 use crate::metrics::{CertificateEnd, TlsReload};
 
-/// How long the log is silent about a certificate that ends soon, in seconds.
+/// How long the log is silent about what it was told of a certificate, in seconds.
 const NOTICE_PAUSE_SECS: u64 = 24 * 3_600;
 
 /// The material in force, and what the files behind it are doing.
@@ -21,7 +21,14 @@ pub(in crate::control) struct TlsWatch {
     materials: Arc<Materials>,
     seen: Seen,
     looking: Option<JoinHandle<Look>>,
-    noticed_secs: u64,
+    told: Told,
+}
+
+/// What the log was told of the time of certificates.
+#[derive(Debug)]
+struct Told {
+    at_secs: u64,
+    warnings: Vec<Finding>,
 }
 
 /// What former looks found.
@@ -48,12 +55,17 @@ impl TlsWatch {
     /// Watches the files of `config`, of which `materials` were made that are in force now.
     pub(in crate::control) fn new(config: &Config, materials: Materials, shared: &Shared) -> Self {
         show(&materials, shared);
+        // Whoever loaded them has told it.
+        let told = Told {
+            at_secs: now_secs(),
+            warnings: materials.warnings(now_secs()),
+        };
         Self {
             wanted: Wanted::of(config),
             materials: Arc::new(materials),
             seen: Seen::default(),
             looking: None,
-            noticed_secs: now_secs(),
+            told,
         }
     }
 
@@ -101,9 +113,7 @@ impl TlsWatch {
     /// Puts in force what is good of `outcome`, and says so.
     fn settle(&mut self, outcome: Outcome, shared: &Shared) {
         let Outcome {
-            materials,
-            errors,
-            warnings,
+            materials, errors, ..
         } = outcome;
         for error in &errors {
             tracing::error!("{error}");
@@ -119,7 +129,6 @@ impl TlsWatch {
             shared.update(|live| with_materials(live, &materials));
             show(&materials, shared);
             shared.control.tls_reload(TlsReload::Applied);
-            tell(&warnings);
             for (key_path, certificate) in materials.certificates() {
                 let not_after = certificate.ends_text();
                 tracing::info!(key = key_path, not_after, "certificates reloaded");
@@ -128,21 +137,23 @@ impl TlsWatch {
                 tracing::info!("certificates reloaded");
             }
             self.materials = Arc::new(materials);
+            self.notice(now_secs());
         }
     }
 
-    /// Once a day, what is about to end.
+    /// Tells the log what time has done to the certificates in force: at once what is new, everything again once a day.
     fn notice(&mut self, now_secs: u64) {
-        if now_secs.saturating_sub(self.noticed_secs) >= NOTICE_PAUSE_SECS {
-            self.noticed_secs = now_secs;
-            tell(&self.materials.warnings(now_secs));
+        let warnings = self.materials.warnings(now_secs);
+        let is_due = now_secs.saturating_sub(self.told.at_secs) >= NOTICE_PAUSE_SECS;
+        if is_due {
+            self.told.at_secs = now_secs;
         }
-    }
-}
-
-fn tell(warnings: &[Finding]) {
-    for warning in warnings {
-        tracing::warn!("{warning}");
+        for warning in &warnings {
+            if is_due || !self.told.warnings.contains(warning) {
+                tracing::warn!("{warning}");
+            }
+        }
+        self.told.warnings = warnings;
     }
 }
 
