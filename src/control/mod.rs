@@ -27,6 +27,7 @@ mod start;
 mod status;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 mod usage;
 
 pub use scrape::metrics;

@@ -98,6 +98,12 @@ families! {
         "Client connections open.";
     CONNECTIONS_ACCEPTED Counter "mcp_guard_connections_accepted_total" []
         "Client connections accepted.";
+    TLS_HANDSHAKES Counter "mcp_guard_tls_handshakes_total" ["result"]
+        "TLS handshakes with clients, by result.";
+    TLS_CERTIFICATE_ENDS Gauge "mcp_guard_tls_certificate_expiry_timestamp_seconds" ["key"]
+        "When one of the gateway's own certificates ends, in Unix time, by the configuration key that names its file.";
+    TLS_RELOADS Counter "mcp_guard_tls_reloads_total" ["result"]
+        "Readings of certificates that changed on the disk, by result.";
     STREAMS Gauge "mcp_guard_streams" []
         "Event streams open towards clients.";
     BOUNDS_REACHED Counter "mcp_guard_bounds_reached_total" ["bound"]

@@ -21,13 +21,13 @@ mod worker;
 
 pub use cells::{Counter, Gauge};
 pub use child::ChildCells;
-pub use control::ControlMetrics;
+pub use control::{CertificateEnd, ControlMetrics};
 pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
     AuthResult, Bound, ChildEnd, ChildStart, JwksResult, ReloadResult, STATUSES, SessionEvent,
-    UnplacedMessage, UpstreamResult, provider_label, status_label,
+    TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label, status_label,
 };
 pub use session::SessionCells;
 pub use upstream::UpstreamCells;

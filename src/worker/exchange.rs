@@ -218,11 +218,12 @@ impl Exchange<'_> {
             authority: self.head.authority.map(|authority| authority.of(bytes)),
             head: bytes,
             digest: &self.digest,
+            server_name: self.connection.server_name(),
             proving: Proving {
                 now_secs: Clock::unix_micros() / 1_000_000,
                 keys: &self.view.live.keys,
                 cache: Some(&self.worker.proofs),
-                certificate: self.connection.certificate.as_ref(),
+                certificate: self.connection.certificate(self.view.snapshot()),
                 peer: self.connection.peer.ip(),
             },
         }

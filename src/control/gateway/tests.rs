@@ -15,6 +15,7 @@ use crate::control::jwks::KeyKeeper;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};
+use crate::control::tls::{Materials, TlsWatch};
 use crate::mailbox::{Phase, Reach, Readiness, Shared, ToWorker};
 
 fn required() -> String {
@@ -81,6 +82,7 @@ fn start(folder: &std::path::Path) -> Bench {
     tokio::spawn(pump.run());
     let plane = Obedient::new(&shared);
     let (reloads, requests) = mpsc::channel(RELOADS_MAX);
+    let tls = TlsWatch::new(&config, Materials::default(), &shared);
     let gateway = Gateway {
         source: paper.source(),
         config,
@@ -92,6 +94,7 @@ fn start(folder: &std::path::Path) -> Bench {
         bridges: Bridges::new(Arc::clone(&shared)),
         keys: KeyKeeper::new(Arc::clone(&shared)),
         reloads: requests,
+        tls,
     };
     let (sender, ended) = oneshot::channel();
     tokio::task::spawn_local(async move {

@@ -141,8 +141,17 @@ impl Client {
         let stream = tls::connect_any(addresses).await?;
         Ok(match secure {
             None => Self::over(stream),
-            Some((host, config)) => Self::over(tls::handshake(stream, host, config).await?),
+            Some((host, config)) => Self::over_tls(stream, host, config).await?,
         })
+    }
+
+    /// A connection over `stream` under TLS with `host`, a name or an address. Whoever calls bounds the time.
+    pub async fn over_tls(
+        stream: TcpStream,
+        host: &str,
+        config: &Arc<ClientConfig>,
+    ) -> Result<Self, ClientError> {
+        Ok(Self::over(tls::handshake(stream, host, config).await?))
     }
 
     /// A connection over `stream`, which nothing was sent on yet.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Reloaded, apply};
+use super::{Fresh, Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
 use crate::control::jwks::KeyKeeper;
 use crate::control::testing::{load, servers, shared, text};
+use crate::control::tls::Materials;
 use crate::mailbox::Shared;
 use crate::metrics::UpstreamResult;
 
@@ -58,8 +59,11 @@ fn start(first: &str) -> Bench {
 impl Bench {
     async fn reload(&mut self, text: &str) -> Reloaded {
         apply(
-            load(text),
-            Vec::new(),
+            Fresh {
+                config: load(text),
+                warnings: Vec::new(),
+                materials: &Materials::default(),
+            },
             &mut self.current,
             3000,
             &self.shared,

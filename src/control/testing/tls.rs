@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// A certificate with its key, in PEM form.
+pub(in crate::control) struct Leaf {
+    pub(in crate::control) chain: String,
+    pub(in crate::control) key: String,
+}
 
 /// A certificate authority.
 pub(in crate::control) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -20,6 +26,23 @@ impl Authority {
     /// Its certificate, in PEM form.
     pub(in crate::control) fn pem(&self) -> String {
         self.0.pem()
+    }
+
+    /// A certificate for `name` with its key.
+    pub(in crate::control) fn leaf(&self, name: &str) -> Leaf {
+        self.leaf_between(name, 2020, 2036)
+    }
+
+    /// The same, from the first day of one year to that of another.
+    pub(in crate::control) fn leaf_between(&self, name: &str, begins: i32, ends: i32) -> Leaf {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(begins, 1, 1);
+        params.not_after = date_time_ymd(ends, 1, 1);
+        Leaf {
+            chain: params.signed_by(&key, &self.0).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
     }
 
     /// A server that proves to be `name`, a DNS name or an address.

@@ -7,7 +7,7 @@ use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::policy::reaches;
 use crate::engine::reply::Failure;
-use crate::engine::route::{Endpoint, RouteError};
+use crate::engine::route::{Endpoint, RouteError, names_host};
 use crate::engine::snapshot::{ServerIndex, Snapshot};
 
 const PAGE_METHODS: &str = "GET, HEAD";
@@ -43,6 +43,8 @@ pub struct Arrival<'a> {
     pub head: &'a [u8],
     /// What the fields say.
     pub digest: &'a HeaderDigest,
+    /// The name that the client asked for in the TLS handshake (SNI), lower case.
+    pub server_name: Option<&'a str>,
     /// What the caller's credentials are checked with.
     pub proving: Proving<'a>,
 }
@@ -205,10 +207,18 @@ pub fn admit_head<'a>(
 fn check_host(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
     // HTTP/1.0 needs no Host; where only known hosts are served, silence is not one of them.
     match arrival.authority {
+        Some(host) if !agrees_with(host, arrival.server_name) => Err(Failure::ForeignHost),
         Some(host) if snapshot.hosts.allows(host) => Ok(()),
         None if snapshot.hosts.allows(b"") => Ok(()),
         _ => Err(Failure::ForeignHost),
     }
+}
+
+/// Whether Host means the name that the handshake was about. A client that asked for one name and sends another has mixed up
+/// its connections, or somebody wants a certificate and its rules to be taken for another's (RFC 9110 §7.4). An address in Host
+/// is nothing that a handshake can name.
+fn agrees_with(host: &[u8], server_name: Option<&str>) -> bool {
+    server_name.is_none_or(|name| names_host(host, name))
 }
 
 fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ mod legacy_sse;
 mod origin;
 mod path;
 
-pub use authority::{PolicyError, PolicyFault};
+pub use authority::{PolicyError, PolicyFault, names_host};
 pub use cors::Cors;
 pub use host::{HostPolicy, HostSpec};
 pub use legacy_sse::{message_endpoint, message_session};

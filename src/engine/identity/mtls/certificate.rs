@@ -15,6 +15,12 @@ impl ClientCertificate {
         Err(CertificateError::Malformed)
     }
 
+    /// A certificate that was shown and cannot be read: it proves nobody, and its holder is not a caller without one.
+    #[must_use]
+    pub const fn unreadable(_: CertificateError) -> Self {
+        Self { not_after_secs: 0 }
+    }
+
     /// When it ends, in seconds of Unix time.
     #[must_use]
     pub const fn not_after_secs(&self) -> u64 {
