@@ -85,6 +85,7 @@ pub(super) async fn run(
         keeps_alive: head.keep_alive,
         cors_origin: None,
         standing: None,
+        challenge: None,
     };
     let mut exchange = Exchange {
         worker,
@@ -169,6 +170,10 @@ impl Exchange<'_> {
             }
             Ok(HeadAdmission::SseTried(_)) => return self.answer_sse_tried().await,
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
+            Ok(HeadAdmission::ResourceMetadata(resource)) => {
+                let document = self.view.snapshot().discovery().document(resource);
+                return self.answer_document(&document).await;
+            }
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
             Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
@@ -204,6 +209,11 @@ impl Exchange<'_> {
         for _ in 0..self.digest.underscored {
             self.worker.metrics().bound(Bound::UnderscoreHeader);
         }
+        let told = self.digest.certificate.of(bytes);
+        let identity = &self.view.snapshot().identity;
+        for _ in 0..identity.disbelieved(told, self.connection.peer.ip()) {
+            self.worker.metrics().bound(Bound::IdentityHeader);
+        }
         if let (Some(cors), Some(origin)) = (&self.view.snapshot().cors, self.digest.origin) {
             let origin = origin.of(bytes);
             self.envelope.cors_origin = cors.origins.allows(origin).then(|| origin.into());
@@ -224,6 +234,7 @@ impl Exchange<'_> {
                 keys: &self.view.live.keys,
                 cache: Some(&self.worker.proofs),
                 certificate: self.connection.certificate(self.view.snapshot()),
+                told: Some(self.digest.certificate.of(bytes)),
                 peer: self.connection.peer.ip(),
             },
         }
@@ -252,6 +263,7 @@ impl Exchange<'_> {
             Weighed::Unread(refusal) => self.refuse_body(refusal).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Denied(judgement) => self.deny(judgement).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
         }
     }
 
@@ -289,6 +301,7 @@ impl Exchange<'_> {
             Weighed::Passes(passage) => self.pass_on(addressed, passage).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Refused(failure) => self.refuse(failure).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
             Weighed::Unread(_) | Weighed::Denied(_) => self.refuse(Failure::Internal).await,
         }
     }
