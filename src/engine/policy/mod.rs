@@ -16,7 +16,7 @@ mod step_up;
 
 pub use decide::{Denial, Permit, decide, decide_all, decide_stream, reaches, sees_all, shows};
 pub use entry::{EntryError, EntryFault, EntryList, ToolPattern, is_server_name};
-pub use grants::{Ceiling, Grants};
+pub use grants::{Ceiling, Grants, GrantsPart};
 pub use rule::Rule;
 pub use step_up::{StepUp, may_reach, step_up};
 
