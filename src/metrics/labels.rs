@@ -222,6 +222,8 @@ label_set! {
         Descriptors => "descriptors",
         /// A request header that is not forwarded because its name holds `_`.
         UnderscoreHeader => "underscore_header",
+        /// A request header about a client certificate that is not believed: nobody trusted sent it.
+        IdentityHeader => "identity_header",
         /// Exchanges that run on after their client went away.
         Detached => "detached",
     }
