@@ -24,17 +24,29 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
+/// Longest `iss` of an issuer, in bytes.
+pub const JWT_ISSUER_BYTES_MAX: usize = 256;
+
+/// Longest `aud` value of an issuer, in bytes.
+pub const JWT_AUDIENCE_BYTES_MAX: usize = 256;
+
+/// Most `aud` values of one issuer.
+pub const JWT_AUDIENCES_MAX: usize = 64;
+
+/// Longest name of a claim, in bytes.
+pub const JWT_CLAIM_BYTES_MAX: usize = 128;
+
+/// Most scopes in one `scope_tool_mapping`.
+pub const JWT_SCOPES_MAX: usize = 256;
+
+/// Most `[[auth.mtls.identities]]`.
+pub const MTLS_IDENTITIES_MAX: usize = 4_096;
+
+/// Most certificates of the main listener.
+pub const TLS_CERTIFICATES_MAX: usize = 256;
+
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
-
-/// Longest scope that a client is told to ask for, in bytes.
-pub const SCOPE_BYTES_MAX: usize = 256;
-
-/// Longest list of scopes in a challenge, in bytes: a header field that every client and proxy takes.
-pub const CHALLENGE_SCOPE_BYTES_MAX: usize = 2_048;
-
-/// Most scopes that one refused message may be found to lack.
-pub const STEP_UP_SCOPES_MAX: usize = 16;
 
 /// Remembered proofs that one new proof looks at in search of one that nobody has used for a while.
 pub const PROOF_EVICTION_PROBES_MAX: usize = 64;
@@ -68,6 +80,15 @@ pub const RSA_BITS_MAX: usize = 8_192;
 
 /// Longest RSA exponent, in bytes: each bit of it costs a squaring.
 pub const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 256;
+
+/// Longest list of scopes in a challenge, in bytes: a header field that every client and proxy takes.
+pub const CHALLENGE_SCOPE_BYTES_MAX: usize = 2_048;
+
+/// Most scopes that one refused message may be found to lack.
+pub const STEP_UP_SCOPES_MAX: usize = 16;
 
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
