@@ -4,17 +4,68 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
+use crate::engine::identity::jwt::{
+    Algorithm, BadKey, JwtIssuer, KeyMaterial, KeySet, KeySource, Signatures, VerifySignature,
+};
 use crate::engine::identity::mtls::testing::{BEGIN_SECS, END_SECS, Says, certify, head};
 use crate::engine::identity::mtls::{
     CertificateError, CertificateOrigin, IdentityPattern, IdentitySource, MtlsAccess, MtlsIdentity,
     ProxyFormat,
 };
-use crate::engine::identity::{AddressRange, ApiKey, KeyHash};
+use crate::engine::identity::{AddressRange, ApiKey, KeyHash, ProofVersion};
 use crate::engine::mcp::headers::HeaderDigest;
 
 const KEY: &[u8] = b"Bearer mcp_good";
 const BAD_KEY: &[u8] = b"Bearer mcp_bad";
+
+/// A token for `bob` in three parts: with [`Trusting`], any signature but none is good.
+fn token(issuer: &str) -> String {
+    let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let head = encode(r#"{"alg":"HS256"}"#);
+    let claims = format!(
+        r#"{{"iss":"{issuer}","aud":"gw","sub":"bob","exp":{}}}"#,
+        BEGIN_SECS + 60
+    );
+    format!("Bearer {head}.{}.{}", encode(&claims), encode("signed"))
+}
+
+/// Takes `signed` for a signature: what is tested here comes before and after the mathematics.
+#[derive(Debug)]
+struct Trusting;
+
+impl Signatures for Trusting {
+    fn key(&self, _: Algorithm, _: KeyMaterial<'_>) -> Result<Box<dyn VerifySignature>, BadKey> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl VerifySignature for Trusting {
+    fn verify(&self, _: &[u8], signature: &[u8]) -> bool {
+        signature == b"signed"
+    }
+}
+
+fn issuers() -> JwtIssuers {
+    let keys = KeySet::of_secret(&[7; 32], &[Algorithm::Hs256], &Trusting).unwrap();
+    JwtIssuers::compile(vec![JwtIssuer {
+        issuer: "https://login.example".into(),
+        audiences: vec!["gw".into()],
+        algorithms: vec![Algorithm::Hs256],
+        keys: KeySource::Fixed(Arc::new(keys)),
+        user_id_claim: "sub".into(),
+        scopes_claim: "scope".into(),
+        scopes: Arc::default(),
+        grants: Arc::default(),
+        quota: None,
+        leeway_secs: 0,
+        require_at_jwt: false,
+    }])
+    .unwrap()
+}
 
 /// `[auth.mtls]`: absent, or with this origin; `true` for `allow_bearer`.
 fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Authenticator {
@@ -35,6 +86,7 @@ fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Au
     };
     Authenticator::new(AuthenticatorParts {
         keys: ApiKeys::compile(vec![key]).unwrap(),
+        issuers: issuers(),
         mtls: mtls.map(|(origin, allow_bearer)| MtlsRules {
             origin,
             source: IdentitySource::Cn,
@@ -78,13 +130,17 @@ fn outcome(result: Result<Principal, AuthFailure>) -> String {
 fn the_credential_that_was_presented_decides_and_no_other_is_tried() {
     let (alice, eve) = (certificate("alice"), certificate("eve"));
     let broken = ClientCertificate::unreadable(CertificateError::Malformed);
+    let bob = token("https://login.example");
+    let stranger = token("https://elsewhere.example");
+    let forged = format!("{bob}x");
+    let looks_like_both = format!("Bearer mcp_{}", bob.trim_start_matches("Bearer "));
     type Row<'a> = (
         Option<(CertificateOrigin, bool)>,
         Option<&'a [u8]>,
         Option<&'a ClientCertificate>,
         &'a str,
     );
-    let rows: [Row<'_>; 19] = [
+    let rows: [Row<'_>; 28] = [
         // Not enabled: a transport check, and the bearer decides.
         (None, None, Some(&alice), "anonymous"),
         (None, Some(KEY), Some(&alice), "key:alice"),
@@ -133,6 +189,41 @@ fn the_credential_that_was_presented_decides_and_no_other_is_tried() {
             Some(b"Bearer opaque"),
             Some(&alice),
             "not_an_api_key",
+        ),
+        // Each shape has its provider, and a refusal there is final.
+        (
+            None,
+            Some(bob.as_bytes()),
+            None,
+            "jwt:https://login.example bob",
+        ),
+        (None, Some(forged.as_bytes()), None, "token_malformed"),
+        (
+            None,
+            Some(stranger.as_bytes()),
+            None,
+            "token_issuer_unknown",
+        ),
+        (None, Some(b"Bearer a.b.c"), None, "token_malformed"),
+        (None, Some(looks_like_both.as_bytes()), None, "key_unknown"),
+        (None, Some(b"Bearer a.b"), None, "not_an_api_key"),
+        (
+            native(false),
+            Some(bob.as_bytes()),
+            Some(&alice),
+            "certificate_beside_bearer",
+        ),
+        (
+            native(true),
+            Some(bob.as_bytes()),
+            Some(&alice),
+            "jwt:https://login.example bob",
+        ),
+        (
+            native(true),
+            Some(stranger.as_bytes()),
+            Some(&alice),
+            "token_issuer_unknown",
         ),
         // The handshake's certificate is the proxy's own where headers are the origin.
         (from_proxy(false), None, Some(&alice), "anonymous"),
@@ -300,6 +391,77 @@ fn an_open_stream_ends_with_its_certificate_and_with_its_entry() {
     assert!(open.still_holds(&principal, END_SECS));
     assert!(!open.still_holds(&principal, END_SECS + 1));
     assert!(!authenticator(None, true).still_holds(&principal, BEGIN_SECS));
+}
+
+#[test]
+fn an_open_stream_ends_with_its_token_and_with_its_issuer() {
+    let open = authenticator(None, false);
+    let bob = token("https://login.example");
+    let principal = open
+        .authenticate(Some(bob.as_bytes()), &Proving::bare(BEGIN_SECS))
+        .unwrap();
+    assert_eq!(principal.realm(), Some("https://login.example"));
+    assert!(open.still_holds(&principal, BEGIN_SECS));
+    assert!(!open.still_holds(&principal, BEGIN_SECS + 60));
+    assert!(!Authenticator::default().still_holds(&principal, BEGIN_SECS));
+}
+
+#[test]
+fn a_certificate_that_was_proven_is_found_again_within_its_time_and_configuration() {
+    let strict = authenticator(native(false), true);
+    let cache = ProofCache::new(8);
+    let shown = certificate("alice");
+    let at = |now_secs| Proving {
+        certificate: Some(&shown),
+        cache: Some(&cache),
+        ..Proving::bare(now_secs)
+    };
+    let first = strict.authenticate(None, &at(BEGIN_SECS)).unwrap();
+    let again = strict.authenticate(None, &at(END_SECS)).unwrap();
+    // One and the same principal: nothing was made anew.
+    assert!(std::ptr::eq(first.identity(), again.identity()));
+    for now_secs in [BEGIN_SECS - 1, END_SECS + 1] {
+        let failure = strict.authenticate(None, &at(now_secs)).unwrap_err();
+        assert_eq!(
+            failure,
+            AuthFailure::Certificate(CertificateFault::OutOfTime)
+        );
+    }
+    cache.align(ProofVersion {
+        revision: 2,
+        keys: 0,
+    });
+    let anew = strict.authenticate(None, &at(BEGIN_SECS)).unwrap();
+    assert!(!std::ptr::eq(first.identity(), anew.identity()));
+}
+
+#[test]
+fn headers_that_were_proven_are_found_again_and_only_for_those_who_may_send_them() {
+    let strict = authenticator(from_proxy(false), true);
+    let cache = ProofCache::new(8);
+    let (digest, bytes) = head(&[
+        ("X-Client-Cert-Verified", "SUCCESS"),
+        ("X-Client-Cert-CN", "alice"),
+    ]);
+    let from = |peer| Proving {
+        cache: Some(&cache),
+        ..told(&digest, &bytes, peer)
+    };
+    let first = strict.authenticate(None, &from("10.0.0.1")).unwrap();
+    let again = strict.authenticate(None, &from("10.0.0.2")).unwrap();
+    assert!(std::ptr::eq(first.identity(), again.identity()));
+    let other = strict.authenticate(None, &from("192.0.2.1")).unwrap();
+    assert_eq!(other.provider(), Provider::Anonymous);
+    let (digest, bytes) = head(&[("X-Client-Cert-CN", "alice")]);
+    let unmarked = Proving {
+        cache: Some(&cache),
+        ..told(&digest, &bytes, "10.0.0.1")
+    };
+    let failure = strict.authenticate(None, &unmarked).unwrap_err();
+    assert_eq!(
+        failure,
+        AuthFailure::Certificate(CertificateFault::Unverified)
+    );
 }
 
 #[test]

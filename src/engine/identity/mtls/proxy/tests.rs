@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::engine::identity::mtls::CertificateError;
 use crate::engine::identity::mtls::testing::{
