@@ -3,7 +3,10 @@
 //! Each variant is one nameable event with what is needed to act on it. `Display` says subject, fact and bound; the remedy is
 //! apart, so that a program can tell them from each other. **Invariant:** no variant carries the value of a secret.
 
+mod tls;
 mod words;
+
+pub use tls::TlsProblem;
 
 /// Something wrong, or worth a warning, at one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +237,8 @@ pub enum Problem {
     HeadersUnused,
     /// Warning: workers do not poll in this version.
     PollingUnavailable,
+    /// A file of certificates, keys or revocation lists.
+    Tls(TlsProblem),
 }
 
 /// How bad a [`Problem`] is.
@@ -275,6 +280,7 @@ impl Problem {
             | Self::SecretFileExposed { .. }
             | Self::FileExposed { .. }
             | Self::FileWritable { .. } => Severity::Warning,
+            Self::Tls(problem) => problem.severity(),
             _ => Severity::Error,
         }
     }
@@ -332,6 +338,7 @@ impl Problem {
             Self::CommandWithSpaces => "command_with_spaces",
             Self::HeadersUnused => "headers_unused",
             Self::PollingUnavailable => "polling_unavailable",
+            Self::Tls(problem) => problem.code(),
         }
     }
 }

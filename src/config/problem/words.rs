@@ -82,6 +82,7 @@ impl Problem {
                 "name the program alone in command, and each argument in args"
             }
             Self::HeadersUnused => "remove the key, or give the server what it needs in env",
+            Self::Tls(problem) => problem.remedy(),
             _ => return None,
         };
         Some(fixed.to_owned())
@@ -204,6 +205,7 @@ impl fmt::Display for Problem {
                 f.write_str("command holds spaces and there is no such file")
             }
             Self::HeadersUnused => f.write_str("a stdio server takes no headers"),
+            Self::Tls(problem) => problem.fmt(f),
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn server(table: &Table<'_>) -> Option<Tls> {
     let client_auth = table.choice("client_auth", &CLIENT_AUTH);
     let tls = Tls {
         certificates: certificates(table),
+        has_own: has_own(table),
         client_auth: client_auth.unwrap_or(ClientAuth::None),
         client_ca_path: table.file_path("client_ca_path"),
         crl_path: table.file_path("crl_path"),
@@ -63,8 +64,7 @@ fn certificates(table: &Table<'_>) -> Vec<CertificateFiles> {
         let accepted = format!("up to {} beside the first", TLS_CERTIFICATES_MAX - 1);
         table.report("certificates", Problem::OutOfRange { value, accepted });
     }
-    let has_own = further.is_empty() || table.has("cert_path") || table.has("key_path");
-    let own = has_own.then(|| pair(table, ["cert_path", "key_path"]));
+    let own = has_own(table).then(|| pair(table, ["cert_path", "key_path"]));
     own.into_iter()
         .chain(
             further
@@ -73,6 +73,12 @@ fn certificates(table: &Table<'_>) -> Vec<CertificateFiles> {
         )
         .flatten()
         .collect()
+}
+
+/// Whether the section itself has a certificate, or should.
+fn has_own(table: &Table<'_>) -> bool {
+    let is_alone = table.sections("certificates").is_empty();
+    is_alone || table.has("cert_path") || table.has("key_path")
 }
 
 /// A certificate and its key, of which neither goes without the other.

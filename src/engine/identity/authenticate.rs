@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
 use super::principal::{Principal, Proven, Provider};
-use super::{ApiKeys, ChallengeError, Credential, CredentialError, ProofCache};
+use super::{ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache};
 use crate::engine::mcp::headers::CertificateHeaders;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
@@ -138,6 +138,10 @@ impl Authenticator {
     /// The provider that a bearer token is for, by its shape; no other is tried.
     fn bearer(&self, header: &[u8], proving: &Proving<'_>) -> Result<Principal, AuthFailure> {
         let credential = Credential::parse(header).map_err(AuthFailure::Malformed)?;
+        let is_key = credential.token().starts_with(KEY_PREFIX.as_bytes());
+        if !is_key && !self.issuers.is_empty() && JwtIssuers::looks_like(credential.token()) {
+            return self.issuers.check(credential.token(), proving);
+        }
         self.keys.check(credential, proving.now_secs)
     }
 
@@ -162,7 +166,10 @@ impl Authenticator {
                 .mtls
                 .as_ref()
                 .is_some_and(|rules| rules.maps(principal.id())),
-            Provider::Jwt | Provider::OAuth => false,
+            Provider::Jwt => principal
+                .realm()
+                .is_some_and(|issuer| self.issuers.issuer_of(issuer).is_some()),
+            Provider::OAuth => false,
         };
         is_configured && !principal.is_expired(now_secs)
     }
@@ -212,7 +219,7 @@ pub enum AuthFailure {
     Missing,
     /// An Authorization header that holds no bearer token.
     Malformed(CredentialError),
-    /// A token that is no API key, with nothing else configured.
+    /// A token that is no API key, and of no other shape that is configured.
     NotAnApiKey,
     /// A key that is not in the table.
     UnknownKey,

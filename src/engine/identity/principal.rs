@@ -149,6 +149,13 @@ impl Principal {
         &self.0.identity[self.0.id_start..]
     }
 
+    /// Who vouches for the id, where the provider has several that do: the issuer of a token.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        let realm = &self.0.identity[self.0.provider.namespace().len()..self.0.id_start];
+        realm.strip_suffix(' ')
+    }
+
     /// The scopes of its token, where it came with one whose issuer maps scopes.
     #[must_use]
     pub fn granted(&self) -> Option<&Granted> {
@@ -195,14 +202,14 @@ impl Principal {
     pub(crate) fn for_test(
         issuer: &str,
         subject: &str,
-        grants: Grants,
+        grants: Arc<Grants>,
         granted: Option<Granted>,
     ) -> Self {
         Self::new(Proven {
             provider: Provider::Jwt,
             realm: Some(issuer),
             id: subject,
-            grants: Arc::new(grants),
+            grants,
             quota: None,
             expires_at_secs: None,
             granted,

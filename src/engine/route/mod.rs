@@ -13,7 +13,7 @@ mod path;
 mod public_base;
 mod resource;
 
-pub use authority::{PolicyError, PolicyFault};
+pub use authority::{PolicyError, PolicyFault, names_host};
 pub use cors::Cors;
 pub use host::{HostPolicy, HostSpec};
 pub use legacy_sse::{message_endpoint, message_session};

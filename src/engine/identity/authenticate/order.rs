@@ -2,19 +2,72 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod lifetime;
+
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
+use crate::engine::identity::jwt::{
+    Algorithm, BadKey, JwtIssuer, KeyMaterial, KeySet, KeySource, Signatures, VerifySignature,
+};
 use crate::engine::identity::mtls::testing::{BEGIN_SECS, END_SECS, Says, certify, head};
 use crate::engine::identity::mtls::{
     CertificateError, CertificateOrigin, IdentityPattern, IdentitySource, MtlsAccess, MtlsIdentity,
     ProxyFormat,
 };
-use crate::engine::identity::{AddressRange, ApiKey, KeyHash};
+use crate::engine::identity::{AddressRange, ApiKey, KeyHash, ProofVersion};
 use crate::engine::mcp::headers::HeaderDigest;
 
 const KEY: &[u8] = b"Bearer mcp_good";
 const BAD_KEY: &[u8] = b"Bearer mcp_bad";
+
+/// A token for `bob` in three parts: with [`Trusting`], any signature but none is good.
+fn token(issuer: &str) -> String {
+    let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let head = encode(r#"{"alg":"HS256"}"#);
+    let claims = format!(
+        r#"{{"iss":"{issuer}","aud":"gw","sub":"bob","exp":{}}}"#,
+        BEGIN_SECS + 60
+    );
+    format!("Bearer {head}.{}.{}", encode(&claims), encode("signed"))
+}
+
+/// Takes `signed` for a signature: what is tested here comes before and after the mathematics.
+#[derive(Debug)]
+struct Trusting;
+
+impl Signatures for Trusting {
+    fn key(&self, _: Algorithm, _: KeyMaterial<'_>) -> Result<Box<dyn VerifySignature>, BadKey> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl VerifySignature for Trusting {
+    fn verify(&self, _: &[u8], signature: &[u8]) -> bool {
+        signature == b"signed"
+    }
+}
+
+fn issuers() -> JwtIssuers {
+    let keys = KeySet::of_secret(&[7; 32], &[Algorithm::Hs256], &Trusting).unwrap();
+    JwtIssuers::compile(vec![JwtIssuer {
+        issuer: "https://login.example".into(),
+        audiences: vec!["gw".into()],
+        algorithms: vec![Algorithm::Hs256],
+        keys: KeySource::Fixed(Arc::new(keys)),
+        user_id_claim: "sub".into(),
+        scopes_claim: "scope".into(),
+        scopes: Arc::default(),
+        grants: Arc::default(),
+        quota: None,
+        leeway_secs: 0,
+        require_at_jwt: false,
+    }])
+    .unwrap()
+}
 
 /// `[auth.mtls]`: absent, or with this origin; `true` for `allow_bearer`.
 fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Authenticator {
@@ -35,6 +88,7 @@ fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Au
     };
     Authenticator::new(AuthenticatorParts {
         keys: ApiKeys::compile(vec![key]).unwrap(),
+        issuers: issuers(),
         mtls: mtls.map(|(origin, allow_bearer)| MtlsRules {
             origin,
             source: IdentitySource::Cn,
@@ -78,13 +132,17 @@ fn outcome(result: Result<Principal, AuthFailure>) -> String {
 fn the_credential_that_was_presented_decides_and_no_other_is_tried() {
     let (alice, eve) = (certificate("alice"), certificate("eve"));
     let broken = ClientCertificate::unreadable(CertificateError::Malformed);
+    let bob = token("https://login.example");
+    let stranger = token("https://elsewhere.example");
+    let forged = format!("{bob}x");
+    let looks_like_both = format!("Bearer mcp_{}", bob.trim_start_matches("Bearer "));
     type Row<'a> = (
         Option<(CertificateOrigin, bool)>,
         Option<&'a [u8]>,
         Option<&'a ClientCertificate>,
         &'a str,
     );
-    let rows: [Row<'_>; 19] = [
+    let rows: [Row<'_>; 28] = [
         // Not enabled: a transport check, and the bearer decides.
         (None, None, Some(&alice), "anonymous"),
         (None, Some(KEY), Some(&alice), "key:alice"),
@@ -133,6 +191,41 @@ fn the_credential_that_was_presented_decides_and_no_other_is_tried() {
             Some(b"Bearer opaque"),
             Some(&alice),
             "not_an_api_key",
+        ),
+        // Each shape has its provider, and a refusal there is final.
+        (
+            None,
+            Some(bob.as_bytes()),
+            None,
+            "jwt:https://login.example bob",
+        ),
+        (None, Some(forged.as_bytes()), None, "token_malformed"),
+        (
+            None,
+            Some(stranger.as_bytes()),
+            None,
+            "token_issuer_unknown",
+        ),
+        (None, Some(b"Bearer a.b.c"), None, "token_malformed"),
+        (None, Some(looks_like_both.as_bytes()), None, "key_unknown"),
+        (None, Some(b"Bearer a.b"), None, "not_an_api_key"),
+        (
+            native(false),
+            Some(bob.as_bytes()),
+            Some(&alice),
+            "certificate_beside_bearer",
+        ),
+        (
+            native(true),
+            Some(bob.as_bytes()),
+            Some(&alice),
+            "jwt:https://login.example bob",
+        ),
+        (
+            native(true),
+            Some(stranger.as_bytes()),
+            Some(&alice),
+            "token_issuer_unknown",
         ),
         // The handshake's certificate is the proxy's own where headers are the origin.
         (from_proxy(false), None, Some(&alice), "anonymous"),
@@ -286,20 +379,6 @@ fn headers_are_a_credential_from_a_configured_proxy_alone() {
         let counted = authenticator.disbelieved(digest.certificate.of(&bytes), proving.peer);
         assert_eq!(counted, disbelieved, "row {index}");
     }
-}
-
-#[test]
-fn an_open_stream_ends_with_its_certificate_and_with_its_entry() {
-    let open = authenticator(native(false), true);
-    let shown = certificate("alice");
-    let proving = Proving {
-        certificate: Some(&shown),
-        ..Proving::bare(BEGIN_SECS)
-    };
-    let principal = open.authenticate(None, &proving).unwrap();
-    assert!(open.still_holds(&principal, END_SECS));
-    assert!(!open.still_holds(&principal, END_SECS + 1));
-    assert!(!authenticator(None, true).still_holds(&principal, BEGIN_SECS));
 }
 
 #[test]

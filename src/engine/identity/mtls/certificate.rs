@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode as _, Tag, TagNumber, Tagged as _};
@@ -12,7 +11,7 @@ use x509_cert::time::Time;
 
 use super::names::Names;
 use super::{CertificateFault, IdentitySource};
-use crate::engine::identity::ProofDigest;
+use crate::engine::identity::{ProofCache, ProofDigest, Provider};
 
 /// `id-at-commonName`.
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
@@ -57,11 +56,7 @@ impl ClientCertificate {
         };
         contents.add_alternatives(tbs.extensions().map_or(&[], Vec::as_slice));
         Ok(Self {
-            digest: Sha256::new()
-                .chain_update(b"certificate\0")
-                .chain_update(der)
-                .finalize()
-                .into(),
+            digest: ProofCache::digest(Provider::Mtls, der),
             contents: Ok(contents),
         })
     }

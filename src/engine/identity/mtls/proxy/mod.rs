@@ -4,19 +4,17 @@
 //! tell of one verified certificate, or of none, or they are refused. What is contradictory, repeated or malformed is never
 //! read as "no certificate", since a caller without one may be anonymous.
 //!
-//! Read [`Told`] first. Sources: the proxies' documentation, with the configuration for each in `docs/identity.md`.
+//! Read [`Told`] first. Sources: the proxies' documentation, with the configuration for each in `docs/client-certificates.md`.
 
 mod encoded;
 mod envoy;
 mod format;
 mod subject;
 
-use sha2::{Digest as _, Sha256};
-
 pub use format::ProxyFormat;
 
 use super::{CertificateFault, ClientCertificate, IdentitySource};
-use crate::engine::identity::ProofDigest;
+use crate::engine::identity::{ProofCache, ProofDigest, Provider};
 use crate::engine::mcp::headers::{CertificateField, CertificateHeaders, RepeatedField};
 
 /// A certificate that the proxy verified, as its headers have it; not read yet.
@@ -60,13 +58,9 @@ impl<'h> Told<'h> {
         Ok(value?.map(|value| Self { format, value }))
     }
 
-    /// What its proofs are kept under.
+    /// What its proofs are kept under. Format and source are the configuration's, with which the cache is emptied.
     pub(super) fn digest(&self) -> ProofDigest {
-        Sha256::new()
-            .chain_update(b"certificate header\0")
-            .chain_update(self.value)
-            .finalize()
-            .into()
+        ProofCache::digest(Provider::Mtls, self.value)
     }
 
     /// Reads it for a name of the kind `source`. Errors: `BadHeaders`, `Unverified`, `Unreadable`, and those of the name.
