@@ -47,6 +47,12 @@ impl ServerTls {
         Err((0, TlsError::NoCertificate))
     }
 
+    /// Whether both are one value.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether certificates that a client showed under an earlier configuration are still good under this one, at `now_secs`
     /// (Unix time).
     #[must_use]
