@@ -250,7 +250,7 @@ impl Socket {
             }
             match self.peek() {
                 Ok(byte) => return Poll::Ready(byte.is_some()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_hint.set(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => return Poll::Ready(false),
             }
         }
@@ -265,7 +265,13 @@ impl Socket {
 
     /// The byte that a read would find first, left where it is; `None` at the end of the stream.
     pub(crate) fn peek(&self) -> io::Result<Option<u8>> {
-        retried(|| socket::peek(&*self.descriptor))
+        let outcome = retried(|| socket::peek(&*self.descriptor));
+        if let Err(error) = &outcome
+            && error.kind() == ErrorKind::WouldBlock
+        {
+            self.read_hint.set(false);
+        }
+        outcome
     }
 
     /// Begins to look out for the peer while the connection idles: what comes is noticed at the next turn of the ring, and

@@ -5,7 +5,7 @@ use std::{future::poll_fn, io, net::SocketAddr, time::Duration};
 use crate::{
     Buffer,
     socket::Socket,
-    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, TlsPeer},
+    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, Session, TlsPeer, handshake},
     yield_now,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 /// write has sent a prefix. No buffer is tied up while a connection is idle.
 pub struct Stream {
     socket: Socket,
+    tls: Option<Box<Session>>,
 }
 
 impl Stream {
@@ -35,7 +36,7 @@ impl Stream {
     }
 
     fn plain(socket: Socket) -> Self {
-        Self { socket }
+        Self { socket, tls: None }
     }
 
     /// The peer's address; none for a Unix socket.
@@ -46,31 +47,41 @@ impl Stream {
 
     /// Makes this connection one under TLS, as the server. `limit` bounds the whole handshake.
     ///
-    /// Errors: why there is none; for [`HandshakeFailure::NotTls`] the stream comes back, so that the client can be told.
+    /// Errors: why there is none, and the stream, so that after [`HandshakeFailure::NotTls`] the client can be told, of whom
+    /// nothing has been read then.
     pub async fn accept_tls(
-        self,
+        mut self,
         tls: &ServerTls,
         limit: Duration,
     ) -> Result<Self, (HandshakeFailure, Self)> {
-        let _ = (tls, limit);
-        Err((HandshakeFailure::Gone, self))
+        match handshake::accept(&self.socket, tls, limit).await {
+            Ok(session) => {
+                self.tls = Some(Box::new(session));
+                Ok(self)
+            }
+            Err(failure) => Err((failure, self)),
+        }
     }
 
     /// Makes this connection one under TLS, as the client of `name`. `limit` bounds the whole handshake.
+    ///
+    /// Errors: why there is none. Under TLS 1.3 a server tells of a client certificate that it refuses afterwards: the first
+    /// read then fails.
     pub async fn connect_tls(
-        self,
+        mut self,
         tls: &ClientTls,
         name: &ServerName<'static>,
         limit: Duration,
     ) -> Result<Self, HandshakeFailure> {
-        let _ = (tls, name, limit);
-        Err(HandshakeFailure::Gone)
+        let session = handshake::connect(&self.socket, tls, name, limit).await?;
+        self.tls = Some(Box::new(session));
+        Ok(self)
     }
 
     /// What the handshake found out about the peer; `None` without TLS.
     #[must_use]
     pub fn tls_peer(&self) -> Option<&TlsPeer> {
-        None
+        self.tls.as_deref().map(Session::peer)
     }
 
     /// Turns coalescing of small writes off or on. Accepted and made connections have it off.
@@ -93,20 +104,29 @@ impl Stream {
     /// Reads what has arrived, as far as `buffer` has spare capacity, and appends it. Returns 0 at the peer's end.
     ///
     /// A buffer without memory gets some of the smallest class once there is something to read; consumed bytes make way
-    /// when there is no other room. Errors: `TimedOut` after the deadline, `InvalidInput` for a full buffer, else what
-    /// the socket reports.
+    /// when there is no other room. Errors: `TimedOut` after the deadline, `InvalidInput` for a full buffer; under TLS
+    /// `UnexpectedEof` when the peer ended without saying that it would, as what came may not be all, and `InvalidData` when
+    /// it broke the protocol; else what the socket reports.
     pub async fn read(&self, buffer: &mut Buffer) -> io::Result<usize> {
         if self.socket.must_yield() {
             yield_now().await;
         }
-        poll_fn(|cx| self.socket.poll_read(cx, buffer, usize::MAX)).await
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_read(cx, buffer, usize::MAX),
+            Some(tls) => tls.poll_read(&self.socket, cx, buffer),
+        })
+        .await
     }
 
     /// Waits until there is something to read (bytes, the peer's end, an error), holding no buffer.
     ///
     /// A following read waits by itself when this was resolved too early.
     pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|cx| self.socket.poll_readable(cx)).await
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_readable(cx),
+            Some(tls) => tls.poll_readable(&self.socket, cx),
+        })
+        .await
     }
 
     /// Writes all of `bytes`, as fast as the peer takes them. Small messages go out with one call.
@@ -123,7 +143,11 @@ impl Stream {
     }
 
     async fn write_parts(&self, mut parts: [&[u8]; 2]) -> io::Result<()> {
-        poll_fn(|cx| self.socket.poll_write(cx, &mut parts)).await
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_write(cx, &mut parts),
+            Some(tls) => tls.poll_write(&self.socket, cx, &mut parts),
+        })
+        .await
     }
 
     /// Waits until a connect has succeeded or failed.
@@ -135,7 +159,11 @@ impl Stream {
     ///
     /// Bytes that the peer has sent ahead stay unread; while there are some it looks four times a second.
     pub async fn hangup(&self) {
-        if poll_fn(|cx| self.socket.poll_hangup(cx)).await {
+        let has_sent = poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_hangup(cx),
+            Some(tls) => tls.poll_hangup(&self.socket, cx),
+        });
+        if has_sent.await {
             self.socket.hangup_behind_bytes().await;
         }
     }
@@ -148,23 +176,46 @@ impl Stream {
 
     /// As [`Stream::is_stale`], for a connection that was watched while it idled.
     pub(crate) fn has_gone_stale(&self) -> bool {
-        self.socket.has_stirred() && self.is_stale()
+        let has_unread = self.tls.as_ref().is_some_and(|tls| tls.has_unread());
+        has_unread || self.socket.has_stirred() && self.is_stale()
     }
 
     /// Says whether an idle connection is no longer fit for a request: closed, failed, or with bytes nobody asked for.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.socket.has_unread()
+        match &self.tls {
+            None => self.socket.has_unread(),
+            Some(tls) => tls.is_stale(&self.socket),
+        }
     }
 
     /// Ends our side: the peer reads what was written, then the end.
+    ///
+    /// Under TLS the end is said as far as the socket takes it at once; a write that was dropped half-way leaves it unsaid.
     pub fn shutdown_write(&self) -> io::Result<()> {
+        self.say_end();
         self.socket.shutdown_write()
     }
 
     /// Makes the coming close a reset, which drops unsent bytes and frees the kernel's memory at once.
-    pub fn abort(self) {
+    pub fn abort(mut self) {
+        // The peer is not to take this for a proper end.
+        self.tls = None;
         self.socket.reset_on_close();
+    }
+
+    fn say_end(&self) {
+        if let Some(tls) = &self.tls
+            && !self.timed_out()
+        {
+            tls.close(&self.socket);
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.say_end();
     }
 }
 
@@ -172,6 +223,7 @@ impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream")
             .field("peer", &self.peer_addr())
+            .field("is_tls", &self.tls.is_some())
             .field("timed_out", &self.timed_out())
             .finish()
     }

@@ -14,6 +14,8 @@ use crate::{
     time,
 };
 
+mod tls;
+
 #[test]
 fn bytes_arrive_as_sent_over_tcp_and_unix() {
     on_each_driver(async || {
