@@ -60,6 +60,39 @@ pub const SYSTEM_ROOTS_MAX: usize = 4_096;
 /// How long before its end a certificate is warned of, in seconds.
 pub const CERTIFICATE_NOTICE_SECS: u64 = 14 * 24 * 3_600;
 
+/// Remembered proofs that one new proof looks at in search of one that nobody has used for a while.
+pub const PROOF_EVICTION_PROBES_MAX: usize = 64;
+
+/// Shortest secret that a signed token is verified with, in bytes; longer where the digest is (RFC 7518 §3.2).
+pub const JWT_SECRET_BYTES_MIN: usize = 32;
+
+/// Longest name of a key (`kid`), in bytes.
+pub const KEY_ID_BYTES_MAX: usize = 256;
+
+/// Keys that a token without `kid` is tried with. Each try is a signature.
+pub const KEY_TRIES_MAX: usize = 4;
+
+/// Nesting of objects and arrays in a token or a key set, in levels.
+pub const TOKEN_DEPTH_MAX: usize = 32;
+
+/// Latest date that a token may name, in seconds of Unix time: the end of the year 9999.
+pub const TOKEN_DATE_SECS_MAX: u64 = 253_402_300_799;
+
+/// Largest JWK Set that is read, in bytes.
+pub const JWKS_BYTES_MAX: usize = 256 * 1_024;
+
+/// Most keys of a JWK Set that is read.
+pub const JWKS_KEYS_MAX: usize = 100;
+
+/// Shortest RSA modulus, in bits (RFC 7518 §3.3).
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// Longest RSA modulus, in bits. Longer ones cost more than they protect.
+pub const RSA_BITS_MAX: usize = 8_192;
+
+/// Longest RSA exponent, in bytes: each bit of it costs a squaring.
+pub const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
 

@@ -62,6 +62,8 @@ label_set! {
         TokenType => "token_type",
         /// [`TokenFault::UnknownKey`].
         TokenKeyUnknown => "token_key_unknown",
+        /// [`TokenFault::NoKeyId`].
+        TokenNoKeyId => "token_no_key_id",
         /// [`TokenFault::KeysMissing`].
         TokenKeysMissing => "token_keys_missing",
         /// [`TokenFault::BadSignature`].
@@ -124,6 +126,7 @@ impl From<TokenFault> for AuthResult {
             TokenFault::Critical => Self::TokenCritical,
             TokenFault::WrongType => Self::TokenType,
             TokenFault::UnknownKey(_) => Self::TokenKeyUnknown,
+            TokenFault::NoKeyId => Self::TokenNoKeyId,
             TokenFault::KeysMissing(_) => Self::TokenKeysMissing,
             TokenFault::BadSignature => Self::TokenSignature,
             TokenFault::NoExpiry => Self::TokenNoExpiry,
@@ -221,6 +224,8 @@ label_set! {
         Descriptors => "descriptors",
         /// A request header that is not forwarded because its name holds `_`.
         UnderscoreHeader => "underscore_header",
+        /// A request header about a client certificate that is not believed: nobody trusted sent it.
+        IdentityHeader => "identity_header",
         /// Exchanges that run on after their client went away.
         Detached => "detached",
     }

@@ -186,6 +186,11 @@ impl Exchange<'_> {
         for _ in 0..self.digest.underscored {
             self.worker.metrics().bound(Bound::UnderscoreHeader);
         }
+        let told = self.digest.certificate.of(bytes);
+        let identity = &self.view.snapshot().identity;
+        for _ in 0..identity.disbelieved(told, self.connection.peer.ip()) {
+            self.worker.metrics().bound(Bound::IdentityHeader);
+        }
         if let (Some(cors), Some(origin)) = (&self.view.snapshot().cors, self.digest.origin) {
             let origin = origin.of(bytes);
             self.envelope.cors_origin = cors.origins.allows(origin).then(|| origin.into());
@@ -206,6 +211,7 @@ impl Exchange<'_> {
                 keys: &self.view.live.keys,
                 cache: Some(&self.worker.proofs),
                 certificate: self.connection.certificate(self.view.snapshot()),
+                told: Some(self.digest.certificate.of(bytes)),
                 peer: self.connection.peer.ip(),
             },
         }

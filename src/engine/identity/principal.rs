@@ -140,6 +140,13 @@ impl Principal {
         &self.0.identity[self.0.id_start..]
     }
 
+    /// Who vouches for the id, where the provider has several that do: the issuer of a token.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        let realm = &self.0.identity[self.0.provider.namespace().len()..self.0.id_start];
+        realm.strip_suffix(' ')
+    }
+
     /// The scopes of its token, where it came with one whose issuer maps scopes.
     #[must_use]
     pub fn granted(&self) -> Option<&Granted> {

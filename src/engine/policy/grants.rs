@@ -1,8 +1,14 @@
 //! The rights of one identity, and the ceiling of one server, compiled for matching without allocation.
 
+mod joined;
+
 use std::fmt;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+
+pub use joined::GrantsPart;
+use joined::Joined;
 
 use super::entry::{Coverage, Entry, EntryError, EntryFault, EntryList, Matcher};
 use super::{Subject, SubjectKind};
@@ -13,6 +19,8 @@ use crate::engine::limits;
 pub struct Grants {
     allowed: EntrySet,
     denied: EntrySet,
+    /// Whatever it was put together from; then both lists above are empty.
+    joined: Option<Joined>,
 }
 
 impl Grants {
@@ -24,49 +32,85 @@ impl Grants {
         let (denied, denied_errors) = EntrySet::compile(EntryList::Denied, denied);
         errors.extend(denied_errors);
         if errors.is_empty() {
-            Ok(Self { allowed, denied })
+            Ok(Self {
+                allowed,
+                denied,
+                joined: None,
+            })
         } else {
             Err(errors)
         }
     }
 
+    /// What `base` or any of `further` allows, less what any of them denies. None of them may be joined already: what they
+    /// are joined from would be lost. Compiles and copies nothing; a decision asks each in turn.
+    #[must_use]
+    pub fn joined(base: Arc<Self>, further: Vec<Arc<GrantsPart>>) -> Self {
+        debug_assert!(base.joined.is_none());
+        let further = further.into();
+        Self {
+            joined: Some(Joined { base, further }),
+            ..Self::default()
+        }
+    }
+
+    /// Itself, or what it was put together from.
+    fn parts(&self) -> impl Iterator<Item = &Self> {
+        let own = self.joined.is_none().then_some(self);
+        own.into_iter()
+            .chain(self.joined.iter().flat_map(Joined::parts))
+    }
+
     /// Whether no entry allows anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.allowed.is_empty()
+        self.parts().all(|part| part.allowed.is_empty())
     }
 
     /// The servers that entries of either list name, for a check that they exist. May repeat.
     pub fn servers(&self) -> impl Iterator<Item = &str> {
-        self.allowed.servers().chain(self.denied.servers())
+        self.parts()
+            .flat_map(|part| part.allowed.servers().chain(part.denied.servers()))
     }
 
     pub(super) fn allowing(&self, server: &str, subject: Subject<'_>) -> Option<u16> {
-        self.allowed.find(server, subject)
+        let own = self.allowed.find(server, subject);
+        own.or_else(|| self.joined.as_ref()?.allowing(server, subject))
     }
 
     pub(super) fn denying(&self, server: &str, subject: Subject<'_>) -> Option<u16> {
-        self.denied.find(server, subject)
+        let own = self.denied.find(server, subject);
+        own.or_else(|| self.joined.as_ref()?.denying(server, subject))
     }
 
     /// Whether this identity may know of `server`: unless its entries are all about other servers, or one of `denied` takes
     /// the whole server away by name (`server::*`). An identity without entries reaches every server and may use nothing
     /// there, so that its lists come back empty instead of its server missing.
     pub(super) fn concerns(&self, server: &str) -> bool {
-        !self.denied.takes_away(server) && (self.allowed.is_empty() || self.allowed.touches(server))
+        !self.parts().any(|part| part.denied.takes_away(server))
+            && (self.is_empty() || self.parts().any(|part| part.allowed.touches(server)))
     }
 
     /// Whether every name of `kind` on `server` is allowed. May say no where the answer is yes, never the reverse.
     pub(super) fn covers(&self, server: &str, kind: SubjectKind) -> bool {
-        self.allowed.covers(server, kind) && !self.denied.touches_kind(server, kind)
+        self.parts().any(|part| part.allowed.covers(server, kind))
+            && !self
+                .parts()
+                .any(|part| part.denied.touches_kind(server, kind))
     }
 
     pub(super) fn allowed_label(&self, index: u16) -> &str {
-        self.allowed.label(index)
+        match &self.joined {
+            Some(joined) => joined.allowed_label(index).unwrap_or(NO_LABEL),
+            None => self.allowed.label(index),
+        }
     }
 
     pub(super) fn denied_label(&self, index: u16) -> &str {
-        self.denied.label(index)
+        match &self.joined {
+            Some(joined) => joined.denied_label(index).unwrap_or(NO_LABEL),
+            None => self.denied.label(index),
+        }
     }
 }
 
@@ -201,6 +245,9 @@ impl NameSet {
     }
 }
 
+/// What a rule is called that cannot be found.
+const NO_LABEL: &str = "unknown rule";
+
 /// One compiled list.
 #[derive(Default)]
 struct EntrySet {
@@ -282,7 +329,7 @@ impl EntrySet {
     fn label(&self, index: u16) -> &str {
         self.labels
             .get(usize::from(index))
-            .map_or("unknown rule", |label| label)
+            .map_or(NO_LABEL, |label| label)
     }
 }
 

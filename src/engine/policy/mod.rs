@@ -14,7 +14,7 @@ mod rule;
 
 pub use decide::{Denial, Permit, decide, decide_all, decide_stream, reaches, sees_all, shows};
 pub use entry::{EntryError, EntryFault, EntryList, ToolPattern, is_server_name};
-pub use grants::{Ceiling, Grants};
+pub use grants::{Ceiling, Grants, GrantsPart};
 pub use rule::Rule;
 
 /// What kind of thing a name names.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::engine::limits::JWT_SECRET_BYTES_MIN;
+
 /// A signature algorithm (RFC 7518 §3.1, RFC 8037). `none` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
@@ -79,10 +81,66 @@ impl Algorithm {
             .find(|algorithm| algorithm.as_str() == name)
     }
 
+    /// The type of its keys (RFC 7518 §6.1), with the curve where that is part of the type.
+    #[must_use]
+    pub const fn key_type(self) -> KeyType {
+        match self {
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => KeyType::Secret,
+            Self::Rs256 | Self::Rs384 | Self::Rs512 => KeyType::Rsa,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 => KeyType::Rsa,
+            Self::Es256 => KeyType::P256,
+            Self::Es384 => KeyType::P384,
+            Self::Es512 => KeyType::P521,
+            Self::EdDsa => KeyType::Ed25519,
+        }
+    }
+
+    /// Bytes of the shortest secret that may be used with it: those of its digest, at least 32 (RFC 7518 §3.2). 0 where keys
+    /// are no secrets.
+    #[must_use]
+    pub const fn secret_bytes_min(self) -> usize {
+        match self {
+            Self::Hs256 => JWT_SECRET_BYTES_MIN,
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+            _ => 0,
+        }
+    }
+
     /// Whether the key is a secret that both sides hold.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+}
+
+/// A type of key. An algorithm takes keys of one type only, so that no key can be used for an algorithm of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    /// A shared secret: `oct`.
+    Secret,
+    /// `RSA`.
+    Rsa,
+    /// `EC` on P-256.
+    P256,
+    /// `EC` on P-384.
+    P384,
+    /// `EC` on P-521.
+    P521,
+    /// `OKP` with Ed25519.
+    Ed25519,
+}
+
+impl KeyType {
+    /// Bytes of a coordinate, where keys are points with two of them.
+    #[must_use]
+    pub const fn coordinate_bytes(self) -> Option<usize> {
+        match self {
+            Self::P256 => Some(32),
+            Self::P384 => Some(48),
+            Self::P521 => Some(66),
+            Self::Secret | Self::Rsa | Self::Ed25519 => None,
+        }
     }
 }
 
@@ -125,7 +183,7 @@ impl fmt::Debug for KeyMaterial<'_> {
 pub enum BadKey {
     /// The material is not of the algorithm's type.
     WrongType,
-    /// Shorter than the algorithm's least: secrets 32 bytes, RSA 2048 bits.
+    /// Shorter than the algorithm's least: secrets [`Algorithm::secret_bytes_min`], RSA 2048 bits.
     TooShort,
     /// Longer than is reasonable: RSA 8192 bits.
     TooLong,
@@ -133,14 +191,22 @@ pub enum BadKey {
     Malformed,
 }
 
-impl fmt::Display for BadKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl BadKey {
+    /// The sentence for a log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::WrongType => "key is of another type than its algorithm",
             Self::TooShort => "key is too short",
             Self::TooLong => "key is too long",
             Self::Malformed => "key is malformed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::SourceId;
+use crate::engine::mcp::json::Syntax;
 
 /// Why a token proves nobody. For records and metrics; the client learns only that it was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFault {
-    /// Not three parts of base64url with JSON objects in the first two, or JSON that not every parser reads alike.
+    /// Not three parts of base64url with JSON objects in the first two, JSON that not every parser reads alike, or a header
+    /// parameter of the wrong type.
     Malformed,
     /// No configured issuer has this `iss`.
     UnknownIssuer,
@@ -17,13 +19,16 @@ pub enum TokenFault {
     Critical,
     /// `typ` is not what is required.
     WrongType,
-    /// No key of the issuer fits; its set may have changed since it was fetched.
+    /// No key of the issuer fits; its set may have changed since it was fetched. Also where the token names no key and none
+    /// of those that were tried is good.
     UnknownKey(SourceId),
+    /// It names no key, and its issuer has more that fit than are tried.
+    NoKeyId,
     /// The issuer's keys are not known at the moment: nothing can be said of the token.
     KeysMissing(SourceId),
     /// The signature is not good.
     BadSignature,
-    /// `exp` is missing or no number.
+    /// `exp` is missing, no number, negative or beyond the year 9999.
     NoExpiry,
     /// Past `exp`.
     Expired,
@@ -48,6 +53,7 @@ impl TokenFault {
             Self::Critical => "token_critical",
             Self::WrongType => "token_type",
             Self::UnknownKey(_) => "token_key_unknown",
+            Self::NoKeyId => "token_no_key_id",
             Self::KeysMissing(_) => "token_keys_missing",
             Self::BadSignature => "token_signature",
             Self::NoExpiry => "token_no_expiry",
@@ -60,6 +66,12 @@ impl TokenFault {
     }
 }
 
+impl From<Syntax> for TokenFault {
+    fn from(_: Syntax) -> Self {
+        Self::Malformed
+    }
+}
+
 impl fmt::Display for TokenFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -69,6 +81,7 @@ impl fmt::Display for TokenFault {
             Self::Critical => "token has critical header parameters",
             Self::WrongType => "token is of another type",
             Self::UnknownKey(_) => "token is signed with a key that its issuer does not publish",
+            Self::NoKeyId => "token names no key and its issuer has several",
             Self::KeysMissing(_) => "keys of the token's issuer are not known at the moment",
             Self::BadSignature => "token has a signature that is not good",
             Self::NoExpiry => "token has no expiry",

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::{Algorithm, KeySet, ScopeMap, SourceId};
+use crate::engine::limits::JWT_ISSUERS_MAX;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
 
@@ -51,7 +54,12 @@ pub enum JwtIssuersError {
         /// Index of the later one.
         index: usize,
     },
-    /// More than [`JWT_ISSUERS_MAX`](crate::engine::limits::JWT_ISSUERS_MAX).
+    /// `issuer` is empty or holds a space or a control character: two issuers and users could make one identity.
+    BadIssuer {
+        /// Index of the issuer.
+        index: usize,
+    },
+    /// More than [`JWT_ISSUERS_MAX`].
     TooMany,
 }
 
@@ -61,7 +69,14 @@ impl fmt::Display for JwtIssuersError {
             Self::SameIssuer { index } => {
                 write!(f, "auth.jwt[{index}].issuer is that of an earlier issuer")
             }
-            Self::TooMany => f.write_str("auth.jwt has too many issuers"),
+            Self::BadIssuer { index } => write!(
+                f,
+                "auth.jwt[{index}].issuer must be text without spaces and control characters"
+            ),
+            Self::TooMany => write!(
+                f,
+                "auth.jwt has too many issuers; limit is {JWT_ISSUERS_MAX}"
+            ),
         }
     }
 }
@@ -72,12 +87,35 @@ impl std::error::Error for JwtIssuersError {}
 #[derive(Debug, Default)]
 pub struct JwtIssuers {
     issuers: Vec<JwtIssuer>,
+    places: FxHashMap<Box<str>, usize>,
 }
 
 impl JwtIssuers {
     /// Puts them together. Errors: every one that is refused.
     pub fn compile(issuers: Vec<JwtIssuer>) -> Result<Self, Vec<JwtIssuersError>> {
-        Ok(Self { issuers })
+        if issuers.len() > JWT_ISSUERS_MAX {
+            return Err(vec![JwtIssuersError::TooMany]);
+        }
+        let (mut places, mut errors) = (FxHashMap::default(), Vec::new());
+        for (index, issuer) in issuers.iter().enumerate() {
+            if !is_issuer(&issuer.issuer) {
+                errors.push(JwtIssuersError::BadIssuer { index });
+            }
+            if places.insert(issuer.issuer.clone(), index).is_some() {
+                errors.push(JwtIssuersError::SameIssuer { index });
+            }
+        }
+        if errors.is_empty() {
+            Ok(Self { issuers, places })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The issuer whose `iss` is exactly `issuer`.
+    #[must_use]
+    pub fn issuer_of(&self, issuer: &str) -> Option<&JwtIssuer> {
+        self.issuers.get(*self.places.get(issuer)?)
     }
 
     /// Every issuer, in the order of the file.
@@ -91,4 +129,8 @@ impl JwtIssuers {
     pub fn is_empty(&self) -> bool {
         self.issuers.is_empty()
     }
+}
+
+fn is_issuer(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c == ' ' || c.is_control())
 }

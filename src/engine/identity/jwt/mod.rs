@@ -8,15 +8,25 @@
 //! Read [`JwtIssuers`] first.
 
 mod algorithm;
+mod check;
+mod claims;
+mod compact;
+mod date;
 mod fault;
+mod header;
 mod issuer;
+mod jwk;
 mod key_ring;
 mod key_set;
+mod object;
 mod scopes;
 
-pub use algorithm::{Algorithm, BadKey, KeyMaterial, Signatures, VerifySignature};
+pub use algorithm::{Algorithm, BadKey, KeyMaterial, KeyType, Signatures, VerifySignature};
 pub use fault::TokenFault;
 pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource};
 pub use key_ring::{KeyRing, KeyState, SourceId};
 pub use key_set::{JwksError, KeySet, SkippedKey};
 pub use scopes::{ScopeGrants, ScopeMap};
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::policy::Grants;
+use rustc_hash::FxHashMap;
+
+use crate::engine::policy::{Grants, GrantsPart};
 
 /// One scope and what it allows.
 #[derive(Debug)]
@@ -17,18 +19,59 @@ pub struct ScopeGrants {
 #[derive(Debug, Default)]
 pub struct ScopeMap {
     scopes: Vec<ScopeGrants>,
+    places: FxHashMap<Box<str>, usize>,
+    parts: Vec<Arc<GrantsPart>>,
 }
 
 impl ScopeMap {
-    /// A map of `scopes`.
+    /// A map of `scopes`. Of two with one name the first counts.
     #[must_use]
     pub fn new(scopes: Vec<ScopeGrants>) -> Self {
-        Self { scopes }
+        let mut places = FxHashMap::default();
+        for (place, each) in scopes.iter().enumerate() {
+            places.entry(each.scope.clone()).or_insert(place);
+        }
+        let part = |each: &ScopeGrants| {
+            let name = format!("scope {:?}", each.scope);
+            Arc::new(GrantsPart::named(&name, Arc::clone(&each.grants)))
+        };
+        Self {
+            parts: scopes.iter().map(part).collect(),
+            scopes,
+            places,
+        }
     }
 
     /// Every scope, in the order of the file.
     #[must_use]
     pub fn scopes(&self) -> &[ScopeGrants] {
         &self.scopes
+    }
+
+    /// No scope is held.
+    pub(super) fn none_held(&self) -> Box<[bool]> {
+        vec![false; self.scopes.len()].into()
+    }
+
+    /// Marks `scope` as held, where it means something.
+    pub(super) fn hold(&self, scope: &str, held: &mut [bool]) {
+        let place = self.places.get(scope);
+        if let Some(held) = place.and_then(|place| held.get_mut(*place)) {
+            *held = true;
+        }
+    }
+
+    /// What a token may use that holds the scopes `held`, by place: `base`, and what each of them allows. What `base` denies
+    /// is denied whatever the scopes. Nothing is compiled or copied: O(scopes held).
+    #[must_use]
+    pub fn grants(&self, base: &Arc<Grants>, held: &[bool]) -> Arc<Grants> {
+        let parts = self.parts.iter().zip(held);
+        let held = parts.filter(|(_, held)| **held).map(|(part, _)| part);
+        let held: Vec<_> = held.cloned().collect();
+        if held.is_empty() {
+            Arc::clone(base)
+        } else {
+            Arc::new(Grants::joined(Arc::clone(base), held))
+        }
     }
 }
