@@ -39,9 +39,6 @@ pub const JWT_CLAIM_BYTES_MAX: usize = 128;
 /// Most scopes in one `scope_tool_mapping`.
 pub const JWT_SCOPES_MAX: usize = 256;
 
-/// Longest scope in one, in bytes.
-pub const JWT_SCOPE_BYTES_MAX: usize = 128;
-
 /// Most `[[auth.mtls.identities]]`.
 pub const MTLS_IDENTITIES_MAX: usize = 4_096;
 
@@ -92,6 +89,15 @@ pub const RSA_BITS_MAX: usize = 8_192;
 
 /// Longest RSA exponent, in bytes: each bit of it costs a squaring.
 pub const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 256;
+
+/// Longest list of scopes in a challenge, in bytes: a header field that every client and proxy takes.
+pub const CHALLENGE_SCOPE_BYTES_MAX: usize = 2_048;
+
+/// Most scopes that one refused message may be found to lack.
+pub const STEP_UP_SCOPES_MAX: usize = 16;
 
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;

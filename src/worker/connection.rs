@@ -182,15 +182,10 @@ impl Connection {
             keeps_alive: false,
             cors_origin: None,
             standing: None,
+            challenge: None,
         };
         let mut out = Buffer::new();
-        let (status, length) = answer::write_failure(
-            &mut out,
-            &envelope,
-            view.snapshot(),
-            &failure,
-            ReplyId::Null,
-        );
+        let (status, length) = answer::write_failure(&mut out, &envelope, &failure, ReplyId::Null);
         account.status = status;
         account.response_bytes = length as u64;
         account.message = match fault {

@@ -82,6 +82,7 @@ pub(super) async fn run(
         keeps_alive: head.keep_alive,
         cors_origin: None,
         standing: None,
+        challenge: None,
     };
     let mut exchange = Exchange {
         worker,
@@ -151,6 +152,10 @@ impl Exchange<'_> {
             }
             Ok(HeadAdmission::SseTried(_)) => return self.answer_sse_tried().await,
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
+            Ok(HeadAdmission::ResourceMetadata(resource)) => {
+                let document = self.view.snapshot().discovery().document(resource);
+                return self.answer_document(&document).await;
+            }
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
             Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
@@ -231,6 +236,7 @@ impl Exchange<'_> {
             Weighed::Unread(refusal) => self.refuse_body(refusal).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Denied(judgement) => self.deny(judgement).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
         }
     }
 
@@ -268,6 +274,7 @@ impl Exchange<'_> {
             Weighed::Passes(passage) => self.pass_on(addressed, passage).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Refused(failure) => self.refuse(failure).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
             Weighed::Unread(_) | Weighed::Denied(_) => self.refuse(Failure::Internal).await,
         }
     }

@@ -10,7 +10,7 @@ use crate::config::url::parse_jwks;
 use crate::engine::identity::jwt::Algorithm;
 use crate::engine::limits::{
     BURST_MAX, JWT_AUDIENCE_BYTES_MAX, JWT_AUDIENCES_MAX, JWT_CLAIM_BYTES_MAX,
-    JWT_ISSUER_BYTES_MAX, JWT_SCOPE_BYTES_MAX, JWT_SCOPES_MAX,
+    JWT_ISSUER_BYTES_MAX, JWT_SCOPES_MAX, JWT_SECRET_BYTES_MIN, SCOPE_BYTES_MAX,
 };
 
 const MODE: &str = "\"simple\" (a shared secret) or \"jwks\" (keys that the issuer publishes)";
@@ -23,7 +23,7 @@ const JWKS: &str = "https://host[:port]/path of the issuer's JWK Set (jwks_uri i
 const JWKS_FORM: &str = "https://host[:port]/path without user information and fragment, or http:// of a loopback address";
 const CLAIM: &str = "the name of a claim: 1 to 128 bytes of text without control characters";
 const SCOPE: &str =
-    "a scope: 1 to 128 printable ASCII characters without space, quote and backslash";
+    "a scope: 1 to 256 printable ASCII characters without space, quote and backslash";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -189,21 +189,16 @@ fn secret(table: &Table<'_>, algorithms: &[Algorithm]) -> Option<JwtKeys> {
         table.report("secret", Problem::Missing { accepted: SECRET });
     }
     let secret = table.secret("secret")?;
-    let (bytes, bytes_min) = (secret.expose().len(), secret_bytes_min(algorithms));
+    let least = algorithms
+        .iter()
+        .map(|algorithm| algorithm.secret_bytes_min());
+    let bytes_min = least.max().unwrap_or(JWT_SECRET_BYTES_MIN);
+    let bytes = secret.expose().len();
     if bytes < bytes_min {
         let key = if has_file { "secret_file" } else { "secret" };
         table.report(key, Problem::SecretShort { bytes, bytes_min });
     }
     Some(JwtKeys::Secret(secret))
-}
-
-fn secret_bytes_min(algorithms: &[Algorithm]) -> usize {
-    let bytes = |algorithm: &Algorithm| match algorithm {
-        Algorithm::Hs512 => 64,
-        Algorithm::Hs384 => 48,
-        _ => 32,
-    };
-    algorithms.iter().map(bytes).max().unwrap_or(32)
 }
 
 /// Where keys are published. User information in the URL is a credential: such a value is not shown.
@@ -291,7 +286,7 @@ fn scopes(table: &Table<'_>) -> Vec<(String, Vec<String>)> {
     }
     for (scope, entries) in &scopes {
         let key = format!("{KEY}.{scope}");
-        if !is_token(scope, JWT_SCOPE_BYTES_MAX) {
+        if !is_token(scope, SCOPE_BYTES_MAX) {
             table.malformed::<()>(&key, scope, SCOPE);
         } else if entries.is_empty() {
             table.report(&key, Problem::AllowsNothing);

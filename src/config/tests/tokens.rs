@@ -444,6 +444,10 @@ fn several_issuers_stand_side_by_side() {
         &[],
     );
     check(
+        &several(&[one, "issuer = 'b'\njwks_url = 'https://b/'", one]),
+        &["auth.jwt[2].issuer: error same_as"],
+    );
+    check(
         &several(&[one, "issuer = 'b'"]),
         &["auth.jwt[1].jwks_url: error missing"],
     );

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::mcp::headers::HeaderDigest;
-use crate::engine::policy::reaches;
+use crate::engine::policy::may_reach;
 use crate::engine::reply::Failure;
-use crate::engine::route::{Endpoint, RouteError, names_host};
+use crate::engine::route::{Endpoint, Resource, RouteError, names_host};
 use crate::engine::snapshot::{ServerIndex, Snapshot};
 
 const PAGE_METHODS: &str = "GET, HEAD";
@@ -64,6 +64,8 @@ pub enum Page {
 pub enum HeadAdmission<'a> {
     /// A page that needs no credential.
     Page(Page),
+    /// The document about a protected resource (RFC 9728).
+    ResourceMetadata(Resource<'a>),
     /// A CORS preflight from an allowed origin.
     Preflight,
     /// `/routes`.
@@ -74,7 +76,7 @@ pub enum HeadAdmission<'a> {
     Mcp {
         /// Who asks.
         principal: Principal,
-        /// Which server; the caller reaches it.
+        /// Which server; the caller reaches it, or would with a further scope.
         server: ServerIndex,
         /// What `strip_prefix` appends to the server's target.
         remainder: &'a str,
@@ -137,7 +139,7 @@ impl fmt::Display for HeadRefusal {
 
 impl std::error::Error for HeadRefusal {}
 
-/// Decides what `arrival` may ask for. Pure; allocates nothing.
+/// Decides what `arrival` may ask for. Pure; allocates nothing for a caller that reaches the server.
 ///
 /// Errors: the first check that fails, see the folder. Below `/mcp` and the prefixes a missing credential is told before
 /// whether anything is there.
@@ -163,6 +165,7 @@ pub fn admit_head<'a>(
             named(own_answer(snapshot, arrival)?).map(HeadAdmission::Metrics)
         }
         Endpoint::Metrics => Err(Failure::NotFound.into()),
+        Endpoint::ResourceMetadata { path } => resource_metadata(snapshot, path, arrival.verb),
         Endpoint::Hidden => {
             authenticate(snapshot, arrival)?;
             Err(Failure::NotFound.into())
@@ -226,6 +229,16 @@ fn page<'a>(page: Page, verb: Verb) -> Result<HeadAdmission<'a>, HeadRefusal> {
     Ok(HeadAdmission::Page(page))
 }
 
+fn resource_metadata<'a>(
+    snapshot: &Snapshot,
+    path: &'a str,
+    verb: Verb,
+) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    let resource = snapshot.described(path).ok_or(Failure::NotFound)?;
+    check_readable(verb)?;
+    Ok(HeadAdmission::ResourceMetadata(resource))
+}
+
 fn own_answer(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, HeadRefusal> {
     let principal = authenticate(snapshot, arrival)?;
     check_readable(arrival.verb)?;
@@ -279,7 +292,7 @@ fn admit_mcp<'a>(
     front: Front,
 ) -> Result<HeadAdmission<'a>, HeadRefusal> {
     let principal = authenticate(snapshot, arrival)?;
-    if !reaches(&principal, snapshot.server(server)) {
+    if !may_reach(&principal, snapshot.server(server)) {
         return Err(Failure::NotFound.into());
     }
     check_method(arrival, front)?;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
 use super::principal::{Principal, Proven, Provider};
-use super::{
-    ApiKeys, ChallengeError, Challenges, Credential, CredentialError, KEY_PREFIX, ProofCache,
-};
+use super::{ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache};
 use crate::engine::mcp::headers::CertificateHeaders;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
@@ -30,7 +28,6 @@ pub struct Authenticator {
     issuers: JwtIssuers,
     mtls: Option<MtlsRules>,
     anonymous: Option<Principal>,
-    challenges: Challenges,
 }
 
 /// What an [`Authenticator`] is put together from.
@@ -44,8 +41,6 @@ pub struct AuthenticatorParts {
     pub mtls: Option<MtlsRules>,
     /// `[auth.anonymous]`.
     pub anonymous: Option<AnonymousAccess>,
-    /// The WWW-Authenticate values.
-    pub challenges: Challenges,
 }
 
 /// What a check draws on beside the configuration and the request.
@@ -103,7 +98,6 @@ impl Authenticator {
             issuers: parts.issuers,
             mtls: parts.mtls,
             anonymous,
-            challenges: parts.challenges,
         }
     }
 
@@ -215,12 +209,6 @@ impl Authenticator {
     #[must_use]
     pub const fn allows_anonymous(&self) -> bool {
         self.anonymous.is_some()
-    }
-
-    /// The WWW-Authenticate values.
-    #[must_use]
-    pub const fn challenges(&self) -> &Challenges {
-        &self.challenges
     }
 }
 

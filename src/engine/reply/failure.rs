@@ -42,6 +42,8 @@ pub enum Failure {
         /// What the challenge may say.
         challenge: ChallengeError,
     },
+    /// The caller's token lacks scopes that its issuer could give it.
+    InsufficientScope,
     /// The address failed to authenticate too often.
     AuthRateLimited {
         /// `Retry-After`, in seconds.
@@ -164,7 +166,7 @@ impl Failure {
             | Self::UpgradeRefused
             | Self::SessionMissing => 400,
             Self::Unauthorized { .. } => 401,
-            Self::ForeignOrigin => 403,
+            Self::ForeignOrigin | Self::InsufficientScope => 403,
             Self::NotFound | Self::UnknownMethod | Self::SessionUnknown => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::HeadTimeout | Self::BodyTimeout => 408,
@@ -195,6 +197,7 @@ impl Failure {
             Self::HeaderMismatch { .. } => -32020,
             Self::UnsupportedVersion => -32022,
             Self::Unauthorized { .. } => 40101,
+            Self::InsufficientScope => 40301,
             Self::Denied { .. } => 40302,
             Self::AuthRateLimited { .. } | Self::RateLimited { .. } | Self::TooManyStreams => 42901,
             Self::UpstreamRefused
@@ -226,6 +229,7 @@ impl Failure {
             Self::UpgradeRefused => "upgrade refused",
             Self::ExpectationFailed => "expectation failed",
             Self::Unauthorized { .. } => "authentication required",
+            Self::InsufficientScope => "insufficient scope",
             Self::AuthRateLimited { .. } => "too many failed authentications",
             Self::Denied {
                 kind: Some(SubjectKind::Tool),

@@ -103,6 +103,16 @@ impl<'c> Compiler<'c, '_> {
                     Problem::SameAs { other },
                 );
             }
+            // Refused when reading.
+            JwtIssuersError::BadIssuer { index } => {
+                let refused = &issuers[index];
+                let value = Some(refused.issuer.clone());
+                let accepted = "text without spaces and control characters".to_owned();
+                self.findings.add(
+                    format!("{}.issuer", refused.key_path),
+                    Problem::Malformed { value, accepted },
+                );
+            }
             JwtIssuersError::TooMany => {
                 let value = issuers.len().to_string();
                 let accepted = format!("up to {JWT_ISSUERS_MAX} issuers");
