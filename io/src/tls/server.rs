@@ -86,7 +86,7 @@ impl ServerTls {
     /// Whether both are one value.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.config, &other.config)
     }
 
     /// Whether certificates that a client showed under an earlier configuration are still good under this one, at `now_secs`
