@@ -19,6 +19,7 @@ mod legacy_sse;
 mod lifecycle;
 mod many_servers;
 mod modern;
+mod mtls;
 mod origin;
 mod policy;
 mod quota;

@@ -128,6 +128,12 @@ impl Client {
         self.body_of(head)
     }
 
+    /// The same; `None` where the connection ends without one.
+    pub(crate) fn try_answer(&mut self) -> Option<Answer> {
+        self.until(|unread| (!unread.is_empty()).then_some(()))?;
+        Some(self.answer())
+    }
+
     /// Reads one head, up to and with its blank line. Interim answers are skipped.
     pub(crate) fn head(&mut self) -> String {
         loop {
