@@ -72,12 +72,10 @@ impl Exchange<'_> {
             }
         };
         let charged = self.charge(addressed, &understood.body);
-        let lacking = match &understood.body {
-            Body::One(message) if judgement.permit().is_none() && charged.is_ok() => {
-                self.lacking(addressed, actions(message, self.body_bytes()))
-            }
-            _ => None,
-        };
+        let is_denied = judgement.permit().is_none() && charged.is_ok();
+        let lacking = is_denied
+            .then(|| self.lacking_for(addressed, &understood.body))
+            .flatten();
         let agreement = understood.agreement;
         let is_listening = understood.body.messages().iter().any(opens_stream);
         self.notes = Notes::Read(understood, rules);
@@ -175,7 +173,15 @@ impl Exchange<'_> {
         }
     }
 
-    /// The scopes without which `actions` were denied, where scopes would help.
+    /// The scopes without which `body` was denied, where scopes would help. A batch is answered member by member, unless the
+    /// caller does not so much as reach the server.
+    fn lacking_for(&self, addressed: &Addressed, body: &Body) -> Option<StepUp> {
+        match body {
+            Body::One(message) => self.lacking(addressed, actions(message, self.body_bytes())),
+            Body::Batch(_) => self.lacking(addressed, [Action::AlwaysAllowed]),
+        }
+    }
+
     fn lacking<'a>(
         &self,
         addressed: &Addressed,

@@ -22,5 +22,6 @@ mod origin;
 mod policy;
 mod quota;
 mod sessions;
+mod step_up;
 mod streams;
 mod surface;

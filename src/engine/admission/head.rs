@@ -321,3 +321,7 @@ fn check_method(arrival: &Arrival<'_>, front: Front) -> Result<(), Failure> {
         _ => Err(Failure::MethodNotAllowed { allow: MCP_METHODS }),
     }
 }
+
+#[cfg(test)]
+#[path = "head/tests.rs"]
+mod tests;

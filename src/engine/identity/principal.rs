@@ -202,14 +202,14 @@ impl Principal {
     pub(crate) fn for_test(
         issuer: &str,
         subject: &str,
-        grants: Grants,
+        grants: Arc<Grants>,
         granted: Option<Granted>,
     ) -> Self {
         Self::new(Proven {
             provider: Provider::Jwt,
             realm: Some(issuer),
             id: subject,
-            grants: Arc::new(grants),
+            grants,
             quota: None,
             expires_at_secs: None,
             granted,

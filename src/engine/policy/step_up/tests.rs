@@ -35,21 +35,19 @@ type Mapping<'m> = &'m [(&'m str, &'m [&'m str])];
 
 /// A caller whose token has the scopes of `held` out of `mapping`, and may use what those allow less `denied`.
 fn caller(mapping: Mapping<'_>, held: &[&str], denied: &[&str]) -> Principal {
-    let is_held = |scope: &str| held.contains(&scope);
-    let allowed: Vec<String> = mapping
-        .iter()
-        .filter(|(scope, _)| is_held(scope))
-        .flat_map(|(_, entries)| owned(entries))
-        .collect();
     let scopes = mapping.iter().map(|(scope, entries)| ScopeGrants {
         scope: (*scope).into(),
         grants: Arc::new(Grants::compile(&owned(entries), &[]).unwrap()),
     });
     let granted = Granted {
         map: Arc::new(ScopeMap::new(scopes.collect())),
-        held: mapping.iter().map(|(scope, _)| is_held(scope)).collect(),
+        held: mapping
+            .iter()
+            .map(|(scope, _)| held.contains(scope))
+            .collect(),
     };
-    let grants = Grants::compile(&allowed, &owned(denied)).unwrap();
+    let base = Arc::new(Grants::compile(&[], &owned(denied)).unwrap());
+    let grants = granted.map.grants(&base, &granted.held);
     Principal::for_test("https://issuer.example", "alice", grants, Some(granted))
 }
 
@@ -148,7 +146,7 @@ fn what_no_scope_can_change_is_not_asked_for() {
         asked_for(&denied, &server("any", None), &[tool("write_file")]),
         "files:read files:write"
     );
-    let unscoped = Principal::for_test("https://issuer.example", "alice", Grants::default(), None);
+    let unscoped = Principal::for_test("https://issuer.example", "alice", Arc::default(), None);
     assert_eq!(
         asked_for(&unscoped, &server("any", None), &[tool("read_file")]),
         "-"
