@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::admin::{Access, ReloadRequest};
 use super::audit::AuditHandle;
 use super::bridge::Bridges;
+use super::jwks::KeyKeeper;
 use super::reload::{self, Reloaded};
 use super::signals::{Asked, Signals};
 use super::source::Source;
@@ -54,6 +55,7 @@ pub(super) struct Gateway {
     pub(super) access: Arc<Access>,
     pub(super) plane: Box<dyn DataPlane>,
     pub(super) bridges: Arc<Bridges>,
+    pub(super) keys: KeyKeeper,
     pub(super) reloads: mpsc::Receiver<ReloadRequest>,
     pub(super) tls: TlsWatch,
 }
@@ -125,14 +127,14 @@ impl Gateway {
     async fn reload(&mut self) -> Reloaded {
         let outcome = match self.load().await {
             Ok((loaded, materials)) => {
-                let (shared, audit) = (&self.shared, &self.audit);
+                let (shared, audit, keys) = (&self.shared, &self.audit, &mut self.keys);
                 let fresh = reload::Fresh {
                     config: loaded.config,
                     warnings: loaded.warnings,
                     materials: &materials,
                 };
                 let applied =
-                    reload::apply(fresh, &mut self.config, self.port, shared, audit).await;
+                    reload::apply(fresh, &mut self.config, self.port, shared, audit, keys).await;
                 if matches!(applied, Reloaded::Applied { .. }) {
                     self.tls = TlsWatch::new(&self.config, materials, &self.shared);
                 }
@@ -277,6 +279,9 @@ pub(super) fn readiness(shared: &Shared, audit_stalled: bool) -> Readiness {
     {
         return Readiness::Starting;
     }
+    if let Some(issuer) = issuer_without_keys(shared) {
+        return Readiness::KeysMissing { issuer };
+    }
     for (server, state) in live.snapshot.servers().iter().zip(&live.servers) {
         match (server.required, state.reach()) {
             (true, Reach::Down) => {
@@ -293,6 +298,18 @@ pub(super) fn readiness(shared: &Shared, audit_stalled: bool) -> Readiness {
         return Readiness::AuditStalled;
     }
     Readiness::Ready
+}
+
+/// The first issuer that was configured at the start and whose keys were never fetched. One that a reload adds, or whose keys
+/// were lost since, does not take a gateway out of service that serves others.
+fn issuer_without_keys(shared: &Shared) -> Option<Box<str>> {
+    let desks = shared.key_desks.all();
+    let waited_for = desks
+        .iter()
+        .filter(|desk| desk.gates_readiness && !desk.was_fetched());
+    waited_for
+        .map(|desk| desk.report().issuers.first().cloned().unwrap_or_default())
+        .next()
 }
 
 #[cfg(test)]

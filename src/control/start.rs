@@ -15,6 +15,7 @@ use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
 use super::bridge::Bridges;
 use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
+use super::jwks::KeyKeeper;
 use super::logging::LogControl;
 use super::signals::Signals;
 use super::source::Source;
@@ -146,6 +147,8 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let (admin_listener, admin_address) = bind_admin(&config).await?;
     let shared = share(&config, &materials, address.port(), workers).await?;
     let tls = TlsWatch::new(&config, materials, &shared);
+    let mut keys = KeyKeeper::new(Arc::clone(&shared));
+    keys.add(&config).await;
     let audit_sources = AuditSources {
         lanes: shared
             .workers
@@ -214,6 +217,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         access,
         plane,
         bridges,
+        keys,
         reloads,
         tls,
     })

@@ -24,6 +24,36 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
+/// Time for one fetch of a JWK Set, from the look-up of its host to its last byte, in milliseconds.
+pub const JWKS_FETCH_MS_MAX: u64 = 10 * SECOND_MS;
+
+/// Least time that a fetched JWK Set counts as fresh, whatever its `Cache-Control` says, in milliseconds.
+pub const JWKS_LIFE_MS_MIN: u64 = 60 * SECOND_MS;
+
+/// How long a JWK Set is used beyond its life where it cannot be fetched, in milliseconds.
+pub const JWKS_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// First pause before a failed fetch of a JWK Set is tried again, in milliseconds. It doubles each time.
+pub const JWKS_RETRY_MS_MIN: u64 = SECOND_MS;
+
+/// Longest pause before a failed fetch of a JWK Set is tried again, in milliseconds.
+pub const JWKS_RETRY_MS_MAX: u64 = 60 * SECOND_MS;
+
+/// Least time between two fetches of a JWK Set that requests ask for, in the long run, in milliseconds.
+pub const JWKS_ASK_INTERVAL_MS: u64 = 10 * SECOND_MS;
+
+/// Fetches of a JWK Set that requests may ask for at once.
+pub const JWKS_ASK_BURST: u32 = 3;
+
+/// How long a start or a reload waits for the first fetches of new JWK Sets, in milliseconds.
+pub const JWKS_FIRST_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// How long a request waits for keys that its token needs, in milliseconds.
+pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
+
+/// Requests of one worker that wait for keys at once. Beyond it they are answered without.
+pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
+
 /// Longest `iss` of an issuer, in bytes.
 pub const JWT_ISSUER_BYTES_MAX: usize = 256;
 
@@ -89,6 +119,15 @@ pub const RSA_BITS_MAX: usize = 8_192;
 
 /// Longest RSA exponent, in bytes: each bit of it costs a squaring.
 pub const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
+/// Largest file of certificates, keys or revocation lists, in bytes.
+pub const TLS_FILE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Most certificate authorities that are taken from the system.
+pub const SYSTEM_ROOTS_MAX: usize = 4_096;
+
+/// How long before its end a certificate is warned of, in seconds.
+pub const CERTIFICATE_NOTICE_SECS: u64 = 14 * 24 * 3_600;
 
 /// Longest scope, in bytes.
 pub const SCOPE_BYTES_MAX: usize = 256;

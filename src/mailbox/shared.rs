@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use guard_io::tls::{ClientTls, ServerTls};
 
-use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
+use super::{AuditLane, BridgeCalls, Doorbell, Health, KeyDesks, LaneBounds, Overflow, Phase};
 use crate::engine::identity::jwt::KeyRing;
 use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
@@ -36,6 +36,8 @@ pub struct Shared {
     pub audit_doorbell: Arc<Doorbell>,
     /// Connections to servers that control serves itself.
     pub bridge: BridgeCalls,
+    /// Where keys of issuers are asked for.
+    pub key_desks: KeyDesks,
     /// Seals sessions where `server.session_key` is not set: this process alone can open them.
     pub sealer: Sealer,
     /// Writes the body of `/metrics`, which the main listener may serve too.
@@ -65,6 +67,7 @@ impl Shared {
             doorbell,
             audit_doorbell,
             bridge: BridgeCalls::new(),
+            key_desks: KeyDesks::default(),
             sealer,
             exposition,
         }

@@ -232,6 +232,26 @@ label_set! {
 }
 
 label_set! {
+    /// How a fetch of an issuer's keys ended.
+    JwksResult {
+        /// Keys came, and they are others than before.
+        Changed => "changed",
+        /// The same keys came.
+        Unchanged => "unchanged",
+        /// The host does not resolve, does not accept, or TLS with it failed.
+        Unreachable => "unreachable",
+        /// The host is, or resolves to, an address that is never fetched from.
+        Forbidden => "forbidden",
+        /// No whole answer in time.
+        TimedOut => "timeout",
+        /// An answer with a status other than 200, redirects among them.
+        BadStatus => "bad_status",
+        /// An answer that is no set of keys that can be used.
+        BadAnswer => "bad_answer",
+    }
+}
+
+label_set! {
     /// How a reload ended.
     ReloadResult {
         /// The new configuration is in force.

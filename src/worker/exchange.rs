@@ -4,6 +4,7 @@
 //! neighbours. `docs/lifecycle.md` follows it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestHead};
 use guard_io::{Buffer, Clock};
@@ -13,12 +14,14 @@ use super::answer::{self, Envelope};
 use super::connection::Connection;
 use super::forward::{self, Outbound};
 use super::intake::{self, BodyFault};
+use super::key_wait::Waited;
 use super::notes::Notes;
 use super::relay;
 use super::state::{View, Worker};
 use super::weigh::{Passage, Weighed};
 use crate::engine::admission::{Arrival, Front, HeadAdmission, Verb, admit_head};
 use crate::engine::audit::Decision;
+use crate::engine::identity::jwt::KeyRing;
 use crate::engine::identity::{Principal, Proving, client_address};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::reply::Failure;
@@ -133,7 +136,22 @@ impl Exchange<'_> {
         if self.worker.in_flight.get() > self.worker.in_flight_max(self.view.limits()) {
             return self.refuse(Failure::Overloaded).await;
         }
-        let admitted = match admit_head(self.view.snapshot(), &self.arrival()) {
+        let mut admission = admit_head(self.view.snapshot(), &self.arrival());
+        let newer: Arc<KeyRing>;
+        if let Err(refusal) = &admission
+            && let Some(source) = refusal.wanted_keys()
+        {
+            // Boxed, because it is rare, and every connection's task would carry it.
+            match Box::pin(self.newer_keys(source)).await {
+                Waited::InVain => {}
+                Waited::Gone => return Fate::Abort,
+                Waited::Renewed(keys) => {
+                    newer = keys;
+                    admission = admit_head(self.view.snapshot(), &self.arrival_under(&newer));
+                }
+            }
+        }
+        let admitted = match admission {
             Err(refusal) => return self.turn_away(refusal).await,
             Ok(HeadAdmission::Mcp {
                 principal,
@@ -220,6 +238,15 @@ impl Exchange<'_> {
                 peer: self.connection.peer.ip(),
             },
         }
+    }
+
+    /// The same under keys that came since. Its proof is made for this exchange alone: by now the cache may be that of another
+    /// configuration.
+    fn arrival_under<'a>(&'a self, keys: &'a KeyRing) -> Arrival<'a> {
+        let mut arrival = self.arrival();
+        arrival.proving.keys = keys;
+        arrival.proving.cache = None;
+        arrival
     }
 
     /// The body, what it says, and whether it may pass.

@@ -19,6 +19,7 @@ mod exchange;
 mod forward;
 mod handshake;
 mod intake;
+mod key_wait;
 mod notes;
 mod pages;
 mod plane;

@@ -28,7 +28,11 @@ impl Exchange<'_> {
         self.account.decision = Decision::Unauthenticated;
         self.account.provider = provider(reason);
         self.account.message = Some(reason.as_str().into());
-        let (failure, result) = match self.charge_peer() {
+        let charged = match refusal.is_chargeable() {
+            true => self.charge_peer(),
+            false => Ok(()),
+        };
+        let (failure, result) = match charged {
             Ok(()) => (refusal.failure(), AuthResult::from(reason)),
             Err(exceeded) => {
                 let retry_after_secs = exceeded.retry_after_secs();
@@ -240,12 +244,14 @@ impl Exchange<'_> {
         self.envelope.keeps_alive &= self.body_len.is_some() || !has_body;
     }
 
-    /// A caller that only has to come back with another credential may do so on the same connection, where its body has come
+    /// A caller that only has to come back, with another credential or later, may do so on the same connection, where its body has come
     /// whole already.
     fn skip_waiting_body(&mut self, failure: &Failure) {
         let may_return = matches!(
             failure,
-            Failure::Unauthorized { .. } | Failure::AuthRateLimited { .. }
+            Failure::Unauthorized { .. }
+                | Failure::AuthRateLimited { .. }
+                | Failure::KeysUnavailable
         );
         if may_return && self.body_len.is_none() {
             self.body_len = self.waiting_body();

@@ -54,6 +54,7 @@ fn all() -> Vec<Failure> {
         Failure::Overloaded,
         Failure::Draining,
         Failure::AuditFull,
+        Failure::KeysUnavailable,
         Failure::Internal,
     ]
 }

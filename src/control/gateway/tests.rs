@@ -11,6 +11,7 @@ use super::{Gateway, readiness};
 use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
 use crate::control::bridge::Bridges;
+use crate::control::jwks::KeyKeeper;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};
@@ -91,6 +92,7 @@ fn start(folder: &std::path::Path) -> Bench {
         access: Arc::new(Access::new("127.0.0.1:9464".parse().unwrap(), None)),
         plane: Box::new(plane.clone()),
         bridges: Bridges::new(Arc::clone(&shared)),
+        keys: KeyKeeper::new(Arc::clone(&shared)),
         reloads: requests,
         tls,
     };

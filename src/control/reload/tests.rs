@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Fresh, Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
+use crate::control::jwks::KeyKeeper;
 use crate::control::testing::{load, servers, shared, text};
 use crate::control::tls::Materials;
 use crate::mailbox::Shared;
@@ -39,6 +40,7 @@ fn pump(shared: &Shared) -> AuditHandle {
 
 struct Bench {
     shared: Arc<Shared>,
+    keys: KeyKeeper,
     current: Config,
     audit: AuditHandle,
 }
@@ -47,6 +49,7 @@ fn start(first: &str) -> Bench {
     let shared = shared(first, 2);
     let audit = pump(&shared);
     Bench {
+        keys: KeyKeeper::new(Arc::clone(&shared)),
         shared,
         current: load(first),
         audit,
@@ -65,6 +68,7 @@ impl Bench {
             3000,
             &self.shared,
             &self.audit,
+            &mut self.keys,
         )
         .await
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::engine::identity::jwt::{SourceId, TokenFault};
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::policy::may_reach;
@@ -105,7 +106,7 @@ pub enum Front {
 pub enum HeadRefusal {
     /// For what it says.
     Failure(Failure),
-    /// For who sent it. The address is to be charged for the attempt.
+    /// For who sent it. The address may have to be charged for the attempt: [`is_chargeable`](Self::is_chargeable).
     Unauthenticated(AuthFailure),
 }
 
@@ -115,9 +116,34 @@ impl HeadRefusal {
     pub const fn failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
+            Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => {
+                Failure::KeysUnavailable
+            }
             Self::Unauthenticated(failure) => Failure::Unauthorized {
                 challenge: failure.challenge(),
             },
+        }
+    }
+
+    /// The source whose keys, fetched anew, may change the verdict.
+    #[must_use]
+    pub const fn wanted_keys(self) -> Option<SourceId> {
+        match self {
+            Self::Unauthenticated(AuthFailure::Token(
+                TokenFault::UnknownKey(source) | TokenFault::KeysMissing(source),
+            )) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Whether the address is to be charged for the attempt: a bad credential was shown, or none. Where the gateway lacks the
+    /// keys to tell, the caller may be as good as any.
+    #[must_use]
+    pub const fn is_chargeable(self) -> bool {
+        match self {
+            Self::Failure(_)
+            | Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => false,
+            Self::Unauthenticated(_) => true,
         }
     }
 }

@@ -140,6 +140,8 @@ pub enum Failure {
     Draining,
     /// There is no room for the request's audit record.
     AuditFull,
+    /// The keys that the caller's token is signed with are not known at the moment, so nothing can be said of it.
+    KeysUnavailable,
     /// A defect of the gateway.
     Internal,
 }
@@ -181,7 +183,7 @@ impl Failure {
             | Self::UpstreamUnreachable
             | Self::UpstreamBadAnswer
             | Self::UpstreamBroke => 502,
-            Self::Overloaded | Self::Draining | Self::AuditFull => 503,
+            Self::Overloaded | Self::Draining | Self::AuditFull | Self::KeysUnavailable => 503,
             Self::UpstreamTimeout => 504,
             Self::HttpVersion => 505,
         }
@@ -208,6 +210,7 @@ impl Failure {
             | Self::Overloaded
             | Self::Draining
             | Self::AuditFull
+            | Self::KeysUnavailable
             | Self::Internal => -32603,
             _ => -32600,
         }
@@ -271,6 +274,7 @@ impl Failure {
             Self::Overloaded => "gateway overloaded",
             Self::Draining => "gateway is stopping",
             Self::AuditFull => "gateway cannot record requests",
+            Self::KeysUnavailable => "token cannot be checked now",
             Self::Internal => "internal error",
         }
     }
@@ -302,9 +306,11 @@ impl Failure {
             Self::AuthRateLimited { retry_after_secs } | Self::RateLimited { retry_after_secs } => {
                 Some(*retry_after_secs)
             }
-            Self::TooManyStreams | Self::Overloaded | Self::Draining | Self::AuditFull => {
-                Some(OVERLOAD_RETRY_AFTER_SECS)
-            }
+            Self::TooManyStreams
+            | Self::Overloaded
+            | Self::Draining
+            | Self::AuditFull
+            | Self::KeysUnavailable => Some(OVERLOAD_RETRY_AFTER_SECS),
             _ => None,
         }
     }

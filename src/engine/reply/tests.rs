@@ -77,6 +77,7 @@ fn table() -> Vec<(Failure, u16, i32)> {
         (Failure::Overloaded, 503, -32603),
         (Failure::Draining, 503, -32603),
         (Failure::AuditFull, 503, -32603),
+        (Failure::KeysUnavailable, 503, -32603),
         (Failure::Internal, 500, -32603),
     ]
 }

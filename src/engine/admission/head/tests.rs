@@ -45,6 +45,7 @@ fn snapshot(public_url: Option<&str>) -> Snapshot {
 fn told(snapshot: &Snapshot, verb: Verb, target: &str) -> String {
     let digest = HeaderDigest::default();
     let arrival = Arrival {
+        server_name: None,
         verb,
         target: target.as_bytes(),
         authority: Some(b"gw.example"),

@@ -4,7 +4,7 @@
 //! tell of one verified certificate, or of none, or they are refused. What is contradictory, repeated or malformed is never
 //! read as "no certificate", since a caller without one may be anonymous.
 //!
-//! Read [`Told`] first. Sources: the proxies' documentation, with the configuration for each in `docs/identity.md`.
+//! Read [`Told`] first. Sources: the proxies' documentation, with the configuration for each in `docs/client-certificates.md`.
 
 mod encoded;
 mod envoy;

@@ -5,7 +5,7 @@ use super::*;
 /// 2027-01-15, when the certificates that the proxies were shown are in their time.
 const SENT_SECS: u64 = 1_800_000_000;
 
-/// The name that a head tells which a real proxy sent: nginx 1.22 and HAProxy 2.6, configured as in `docs/identity.md`, to a
+/// The name that a head tells which a real proxy sent: nginx 1.22 and HAProxy 2.6, configured as in `docs/client-certificates.md`, to a
 /// client that itself sent each of the fields, forged and some twice.
 fn sent(head_of_proxy: &str, format: ProxyFormat, source: IdentitySource) -> Outcome {
     let lines = head_of_proxy.lines().skip(1);
