@@ -61,6 +61,9 @@ pub const TLS_CONTROL_BYTES_MAX: usize = 128 << 10;
 /// Content of a TLS record that is sent, so that the record fits into a buffer of the second class.
 pub const TLS_PLAINTEXT_BYTES_MAX: usize = (16 << 10) - 128;
 
+/// TLS records that a stream may encrypt in a row without letting other tasks of the worker run.
+pub const TLS_RECORDS_PER_TURN_MAX: u32 = 16;
+
 /// Sessions that a thread keeps for resuming with the servers of one client configuration; at most eight are of one server.
 pub const TLS_CLIENT_SESSIONS_MAX: usize = 32;
 

@@ -113,7 +113,7 @@ impl ServerTls {
 
     /// The same configuration, tickets included, changed.
     #[cfg(test)]
-    pub(super) fn altered(&self, alter: impl FnOnce(&mut ServerConfig)) -> Self {
+    pub(crate) fn altered(&self, alter: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig::clone(&self.config);
         alter(&mut config);
         Self {

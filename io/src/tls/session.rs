@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{TlsPeer, records::Records};
-use crate::{Buffer, socket::Socket};
+use crate::{Buffer, limits::TLS_RECORDS_PER_TURN_MAX, socket::Socket};
 
 /// What a [`Stream`](crate::Stream) under TLS holds beside its socket: keys, what the handshake found out, and, while
 /// there are some, bytes on their way.
@@ -90,7 +90,7 @@ impl Session {
         parts: &mut [&[u8]; 2],
     ) -> Poll<io::Result<()>> {
         let mut records = self.records.borrow_mut();
-        loop {
+        for _ in 0..TLS_RECORDS_PER_TURN_MAX {
             // A write that was dropped has left the rest of its last record.
             ready!(poll_flush(&mut records, socket, cx))?;
             if parts[0].is_empty() && parts[1].is_empty() {
@@ -99,6 +99,8 @@ impl Session {
             socket.check_deadline()?;
             records.encrypt(parts)?;
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Whether an idle connection has failed, was closed, or has got data that nobody asked for. Works off what came.

@@ -1,6 +1,6 @@
 //! The same properties under TLS, and those of its own.
 
-use std::net::TcpStream;
+use std::{net::TcpStream, task::Poll};
 
 use rustls::{ClientConnection, StreamOwned};
 
@@ -372,6 +372,47 @@ fn key_updates_are_followed_and_a_flood_of_them_is_cut_off() {
         assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
         drop(stream);
         thread.join().unwrap();
+    });
+}
+
+#[test]
+fn flood_of_tickets_is_cut_off() {
+    let ours = Authority::new("ours");
+    let own = ours.issue(&["localhost"], |_| {});
+    let flooding = server(vec![own.pair()], ClientAuth::None).altered(|config| {
+        config.send_tls13_tickets = 2_000;
+        config.max_tls13_tickets = 2_000;
+    });
+    let client = client(VERSIONS[1].1, ours.trust(), None);
+    on_each_driver(async || {
+        let (near, far) = tcp_pair().await;
+        let client_side = async {
+            let near = near.connect_tls(&client, &name(), DEADLINE).await.unwrap();
+            near.read(&mut Buffer::new()).await.unwrap_err()
+        };
+        let (error, _) = join(client_side, far.accept_tls(&flooding, DEADLINE)).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert!(error.to_string().contains("without data"), "{error}");
+    });
+}
+
+#[test]
+fn writer_of_much_lets_others_run_and_goes_on() {
+    const TURN: usize =
+        crate::limits::TLS_RECORDS_PER_TURN_MAX as usize * crate::limits::TLS_PLAINTEXT_BYTES_MAX;
+    let ends = Ends::new();
+    on_each_driver(async || {
+        let (near, far) = ends.pair(&ends.clients[1]).await;
+        let content = vec![1; 4 * TURN];
+        let mut parts: [&[u8]; 2] = [&content, &[]];
+        let tls = near.tls.as_ref().unwrap();
+        let first = poll_fn(|cx| Poll::Ready(tls.poll_write(&near.socket, cx, &mut parts))).await;
+        assert!(first.is_pending());
+        assert!(content.len() - parts[0].len() <= TURN);
+        let rest = near.write_all(parts[0]);
+        let (wrote, read) = join(rest, read_exact(&far, content.len())).await;
+        wrote.unwrap();
+        assert_eq!(&*read, content);
     });
 }
 
