@@ -78,15 +78,6 @@ pub const TLS_CERTIFICATES_MAX: usize = 256;
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
-/// Largest file of certificates, keys or revocation lists, in bytes.
-pub const TLS_FILE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
-
-/// Most certificate authorities that are taken from the system.
-pub const SYSTEM_ROOTS_MAX: usize = 4_096;
-
-/// How long before its end a certificate is warned of, in seconds.
-pub const CERTIFICATE_NOTICE_SECS: u64 = 14 * 24 * 3_600;
-
 /// Remembered proofs that one new proof looks at in search of one that nobody has used for a while.
 pub const PROOF_EVICTION_PROBES_MAX: usize = 64;
 
