@@ -1,7 +1,7 @@
 //! Wall-clock time of each stage of the engine, and of the JSON readers that it does without.
 //!
-//! `cargo bench --no-default-features --bench engine`. For changes compare instruction counts first (`--bench instructions`): they do
-//! not depend on what else the machine does.
+//! `cargo bench --no-default-features --bench engine`; with the default features tokens are verified with real signatures too.
+//! For changes compare instruction counts first (`--bench instructions`): they do not depend on what else the machine does.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "fixed inputs")]
@@ -11,9 +11,10 @@ mod work;
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use mcp_guard::engine::identity::jwt::Algorithm;
 use mcp_guard::engine::mcp::scan::{ScanLimits, scan};
 
-use work::Gate;
+use work::{Gate, TakesAll, TokenGate};
 
 fn stages(criterion: &mut Criterion) {
     let mut gate = Gate::new(1);
@@ -34,6 +35,29 @@ fn authenticate(criterion: &mut Criterion) {
         let gate = Gate::new(keys);
         group.bench_function(BenchmarkId::new("keys", keys), |bench| {
             bench.iter(|| gate.authenticate())
+        });
+    }
+    group.finish();
+}
+
+/// A token that was proven before; one that was not, without its signature; and, in a build with the library, with it.
+fn tokens(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("token");
+    let gate = TokenGate::new(Algorithm::Rs256, &TakesAll);
+    group.bench_function("hit", |bench| bench.iter(|| gate.hit()));
+    group.bench_function("miss/no_signature", |bench| bench.iter(|| gate.miss()));
+    let Some(library) = mcp_guard::signatures::library() else {
+        return;
+    };
+    for algorithm in [
+        Algorithm::Hs256,
+        Algorithm::Rs256,
+        Algorithm::Es256,
+        Algorithm::EdDsa,
+    ] {
+        let gate = TokenGate::new(algorithm, library);
+        group.bench_function(BenchmarkId::new("miss", algorithm.as_str()), |bench| {
+            bench.iter(|| gate.miss())
         });
     }
     group.finish();
@@ -86,5 +110,5 @@ fn filter(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(engine, stages, authenticate, json, filter);
+criterion_group!(engine, stages, authenticate, tokens, json, filter);
 criterion_main!(engine);

@@ -14,10 +14,11 @@ mod work;
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
+use mcp_guard::engine::identity::jwt::Algorithm;
 use mcp_guard::engine::mcp::message::Body;
 use mcp_guard::engine::mcp::scan::{ScanLimits, scan as scan_body};
 
-use work::Gate;
+use work::{Gate, TakesAll, TokenGate};
 
 /// A gateway that has served one request, so that tables and buffers have their size.
 fn warm(keys: usize) -> Gate {
@@ -59,6 +60,25 @@ fn scan(body: Vec<u8>) -> (Vec<u8>, Body) {
 #[bench::keys_10000(warm(10_000))]
 fn authenticate(gate: Gate) -> Gate {
     black_box(gate.authenticate());
+    gate
+}
+
+fn token_gate() -> TokenGate {
+    TokenGate::new(Algorithm::Rs256, &TakesAll)
+}
+
+#[library_benchmark]
+#[bench::rs256(token_gate())]
+fn token_hit(gate: TokenGate) -> TokenGate {
+    black_box(gate.hit());
+    gate
+}
+
+// Without the signature, which is the library's.
+#[library_benchmark]
+#[bench::rs256(token_gate())]
+fn token_miss(gate: TokenGate) -> TokenGate {
+    black_box(gate.miss());
     gate
 }
 
@@ -112,6 +132,8 @@ library_benchmark_group!(
         head_digest,
         scan,
         authenticate,
+        token_hit,
+        token_miss,
         agree,
         decide,
         quota,

@@ -15,3 +15,6 @@ pub fn library() -> Option<&'static dyn Signatures> {
     #[cfg(not(feature = "gateway"))]
     None
 }
+
+#[cfg(all(test, feature = "gateway"))]
+mod tests;

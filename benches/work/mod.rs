@@ -2,6 +2,10 @@
 //!
 //! The request is that of `perf`'s small `tools/call`: about 580 bytes, one bearer key, a policy of a few globs, quotas on.
 
+mod tokens;
+
+pub(crate) use tokens::{TakesAll, TokenGate};
+
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -262,11 +266,6 @@ fn snapshot(keys: usize) -> Snapshot {
 }
 
 fn api_key(id: &str, key: &str) -> ApiKey {
-    let entries = |list: &[&str]| {
-        list.iter()
-            .map(|&entry| entry.to_owned())
-            .collect::<Vec<_>>()
-    };
     let allowed = entries(&["bytes_*", "sse_*", "hold", "read_*", "search_?"]);
     let grants = Grants::compile(&allowed, &entries(&["*_forbidden"]));
     ApiKey {
@@ -276,4 +275,8 @@ fn api_key(id: &str, key: &str) -> ApiKey {
         quota: None,
         expires_at_secs: None,
     }
+}
+
+fn entries(list: &[&str]) -> Vec<String> {
+    list.iter().map(|&entry| entry.to_owned()).collect()
 }

@@ -132,7 +132,3 @@ impl fmt::Debug for PublicKey {
         f.write_str("PublicKey(..)")
     }
 }
-
-#[cfg(test)]
-#[path = "aws_lc/tests.rs"]
-mod tests;
