@@ -158,8 +158,8 @@ fn blame(spec: &Tls, index: usize, fault: &TlsError, gathered: &mut Gathered) {
     let keys = pair_keys(spec, index);
     let files = spec.certificates.get(index);
     let (key_path, path) = match fault {
-        TlsError::NoTrust => (CLIENT_CA_KEY, spec.client_ca_path.as_deref()),
         TlsError::BadCrl(_) => (CRL_KEY, spec.crl_path.as_deref()),
+        _ if files.is_none() => (CLIENT_CA_KEY, spec.client_ca_path.as_deref()),
         TlsError::NoKey | TlsError::BadKey(_) | TlsError::KeyMismatch => {
             (&*keys.key, files.map(|files| files.key_path.as_path()))
         }
