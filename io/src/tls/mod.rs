@@ -15,6 +15,7 @@ mod names;
 mod records;
 mod server;
 mod session;
+mod step;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

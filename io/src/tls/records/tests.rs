@@ -55,7 +55,7 @@ impl Sides {
 /// Hands `step` bytes over, and lets the taker work them off. Says how many there were.
 fn carry(from: &mut Records, to: &mut Records, step: usize) -> usize {
     let count = from.outgoing().len().min(step);
-    give(to, &from.outgoing()[..count].to_vec());
+    give(to, &from.outgoing()[..count]);
     from.sent(count);
     count
 }
