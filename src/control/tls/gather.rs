@@ -59,7 +59,7 @@ impl Gathered {
         self.certificates.extend(dated);
         match KeyPair::from_pem(&chain.bytes, &key.bytes) {
             Ok(pair) => Some(pair),
-            Err(TlsError::NoKey) if is_encrypted(&key.bytes) => {
+            Err(_) if is_encrypted(&key.bytes) => {
                 self.error(
                     &keys.key,
                     TlsProblem::Unusable {
