@@ -305,7 +305,7 @@ fn parts_are_strict_json_objects() {
             Some(TokenFault::Malformed),
             "{header}"
         );
-        assert_eq!(fault(&token(HEADER, header)).is_some(), true, "{header}");
+        assert!(fault(&token(HEADER, header)).is_some(), "{header}");
     }
     let not_utf8 = format!(
         "{}.{}.",
