@@ -194,6 +194,11 @@ impl Records {
         !self.plain.is_empty()
     }
 
+    /// Whether more than a record's content waits.
+    pub(super) fn is_far_ahead(&self) -> bool {
+        self.plain.len() > TLS_RECORD_BYTES_MAX
+    }
+
     /// Why nothing more comes.
     pub(super) fn end(&self) -> Option<&End> {
         self.end.as_deref()
