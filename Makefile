@@ -25,7 +25,7 @@ demo: release ## a built-in MCP server behind the gateway, with keys and curl li
 	$(GUARD_RELEASE) demo
 
 .PHONY: test
-test: test-deps test-rust test-conformance test-clients soak-short ## every test; installs what they need
+test: test-deps test-rust test-conformance test-clients test-oidc soak-short ## every test; installs what they need
 
 .PHONY: test-deps
 test-deps: ## install what the tests need into tests/.cache
@@ -46,6 +46,10 @@ test-clients: test-deps guard fixture ## real SDK clients through the gateway
 	tests/clients/run.py --guard $(GUARD) --over stdio --only-python
 	tests/clients/run.py --guard $(GUARD) --over sse --over-sse
 	tests/clients/bridges.py --guard $(GUARD)
+
+.PHONY: test-oidc
+test-oidc: test-deps guard ## tokens of a real OpenID provider, which changes its keys under load
+	timeout 180 tests/oidc/run.py --guard $(GUARD)
 
 .PHONY: test-transports
 test-transports: test-deps guard fixture rmcp-server ## conformance and clients for every transport, era and server; takes long

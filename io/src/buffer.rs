@@ -123,6 +123,11 @@ impl Buffer {
         &mut self.bytes
     }
 
+    /// The content, to be changed in place.
+    pub(crate) fn content_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..]
+    }
+
     /// The vector behind the content, for receiving into its spare capacity. The caller only appends.
     pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
         &mut self.bytes

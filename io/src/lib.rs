@@ -26,6 +26,7 @@ mod pool;
 pub mod process;
 mod rota;
 mod runtime;
+mod socket;
 mod stop;
 mod stream;
 mod sys;

@@ -49,6 +49,24 @@ pub const PEER_SHARDS: usize = 64;
 /// Leading bits of an IPv6 address that name one peer: a subscriber is given a /64 as a rule.
 pub const PEER_PREFIX_V6_BITS: u32 = 64;
 
+/// Longest TLS record that may arrive: header, 2^14 bytes of content and 2 KiB of expansion (RFC 5246 §6.2.3).
+pub const TLS_RECORD_BYTES_MAX: usize = 5 + (16 << 10) + (2 << 10);
+
+/// Bytes that a peer may have begun a handshake message with: certificate chains are longer than one record.
+pub const TLS_HANDSHAKE_MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of TLS records in a row, handshakes included, that a peer may send without any data before it is cut off.
+pub const TLS_CONTROL_BYTES_MAX: usize = 128 << 10;
+
+/// Content of a TLS record that is sent, so that the record fits into a buffer of the second class.
+pub const TLS_PLAINTEXT_BYTES_MAX: usize = (16 << 10) - 128;
+
+/// TLS records that a stream may encrypt in a row without letting other tasks of the worker run.
+pub const TLS_RECORDS_PER_TURN_MAX: u32 = 16;
+
+/// Sessions that a thread keeps for resuming with the servers of one client configuration; at most eight are of one server.
+pub const TLS_CLIENT_SESSIONS_MAX: usize = 32;
+
 const _: () = {
     let mut class = 1;
     while class < BUFFER_CLASSES_BYTES.len() {
@@ -58,5 +76,8 @@ const _: () = {
     assert!(RING_COMPLETIONS >= 2 * RING_ENTRIES);
     assert!(DEADLINE_SLOTS >= 2);
     assert!(PEER_SHARDS.is_power_of_two());
+    assert!(TLS_PLAINTEXT_BYTES_MAX < BUFFER_CLASSES_BYTES[1]);
+    assert!(TLS_RECORD_BYTES_MAX < TLS_HANDSHAKE_MESSAGE_BYTES_MAX);
+    assert!(TLS_HANDSHAKE_MESSAGE_BYTES_MAX <= BUFFER_CLASSES_BYTES[2]);
     assert!(PEER_PREFIX_V6_BITS <= 128);
 };

@@ -1,233 +1,134 @@
 //! A connection: reading, writing, its deadline, and noticing that the peer has left.
 
-use std::{
-    cell::Cell,
-    future::poll_fn,
-    io::{self, ErrorKind},
-    net::{Shutdown, SocketAddr},
-    rc::Rc,
-    task::{Context, Poll, Waker, ready},
-    time::Duration,
-};
-
-use monoio::net::{TcpStream, UnixStream};
-use socket2::SockRef;
+use std::{future::poll_fn, io, net::SocketAddr, time::Duration};
 
 use crate::{
-    Buffer, deadline,
-    descriptor::Descriptor,
-    limits::{HANGUP_POLL_MS, READS_PER_TURN_MAX},
-    sys::{handle::Handle, socket},
+    Buffer,
+    limits::HANGUP_POLL_MS,
+    socket::Socket,
     time,
-    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, TlsPeer},
-    watch::{Interest, Watch},
+    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, Session, TlsPeer, handshake},
     yield_now,
 };
 
-/// A connected TCP or Unix socket of one worker.
+/// A connected TCP or Unix socket of one worker, as it is or under TLS.
 ///
 /// All methods take `&self`, so one future may read while another writes; two readers, or two writers, are one too
 /// many: the later one takes the other's wake-up. Every future may be dropped: a dropped read loses no bytes, a dropped
-/// write has sent a prefix. Reads and writes are system calls made when the ring (or epoll) says that the socket is
-/// ready; that costs the same as letting the ring receive, and no buffer is tied up while a connection is idle.
+/// write has sent a prefix. No buffer is tied up while a connection is idle.
 pub struct Stream {
-    descriptor: Rc<Descriptor>,
-    peer: Option<SocketAddr>,
-    read_watch: Watch,
-    write_watch: Watch,
-    /// Whether a read is likely to find something: try it before waiting.
-    read_hint: Cell<bool>,
-    /// Whether a read was left waiting.
-    read_waits: Cell<bool>,
-    /// Reads in a row that did not wait.
-    reads_in_turn: Cell<u32>,
+    socket: Socket,
+    tls: Option<Box<Session>>,
 }
 
 impl Stream {
     /// Takes over an accepted connection, whose first bytes are likely to be there.
     pub(crate) fn accepted(stream: std::net::TcpStream, peer: SocketAddr) -> io::Result<Self> {
-        let handle = Handle::Tcp(TcpStream::from_std(stream)?);
-        Ok(Self::new(handle, Some(peer), true))
+        Socket::accepted(stream, peer).map(Self::plain)
     }
 
     /// Takes over a TCP socket that is connected or connecting.
     pub(crate) fn tcp(stream: std::net::TcpStream, peer: SocketAddr) -> io::Result<Self> {
-        let handle = Handle::Tcp(TcpStream::from_std(stream)?);
-        Ok(Self::new(handle, Some(peer), false))
+        Socket::tcp(stream, peer).map(Self::plain)
     }
 
     /// Takes over a Unix socket that is connected or connecting.
     pub(crate) fn unix(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
-        let handle = Handle::Unix(UnixStream::from_std(stream)?);
-        Ok(Self::new(handle, None, false))
+        Socket::unix(stream).map(Self::plain)
     }
 
-    fn new(handle: Handle, peer: Option<SocketAddr>, read_hint: bool) -> Self {
-        Self {
-            descriptor: Descriptor::new(handle),
-            peer,
-            read_watch: Watch::new(Interest::Read),
-            write_watch: Watch::new(Interest::Write),
-            read_hint: Cell::new(read_hint),
-            read_waits: Cell::new(false),
-            reads_in_turn: Cell::new(0),
-        }
+    fn plain(socket: Socket) -> Self {
+        Self { socket, tls: None }
     }
 
     /// The peer's address; none for a Unix socket.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer
+        self.socket.peer_addr()
     }
 
     /// Makes this connection one under TLS, as the server. `limit` bounds the whole handshake.
     ///
-    /// Errors: why there is none; for [`HandshakeFailure::NotTls`] the stream comes back, so that the client can be told.
+    /// Errors: why there is none, and the stream, so that after [`HandshakeFailure::NotTls`] the client can be told, of whom
+    /// nothing has been read then.
     pub async fn accept_tls(
-        self,
+        mut self,
         tls: &ServerTls,
         limit: Duration,
     ) -> Result<Self, (HandshakeFailure, Self)> {
-        let _ = (tls, limit);
-        Err((HandshakeFailure::Gone, self))
+        match handshake::accept(&self.socket, tls, limit).await {
+            Ok(session) => {
+                self.tls = Some(Box::new(session));
+                Ok(self)
+            }
+            Err(failure) => Err((failure, self)),
+        }
     }
 
     /// Makes this connection one under TLS, as the client of `name`. `limit` bounds the whole handshake.
+    ///
+    /// Errors: why there is none. Under TLS 1.3 a server tells of a client certificate that it refuses afterwards: the first
+    /// read then fails.
     pub async fn connect_tls(
-        self,
+        mut self,
         tls: &ClientTls,
         name: &ServerName<'static>,
         limit: Duration,
     ) -> Result<Self, HandshakeFailure> {
-        let _ = (tls, name, limit);
-        Err(HandshakeFailure::Gone)
+        let session = handshake::connect(&self.socket, tls, name, limit).await?;
+        self.tls = Some(Box::new(session));
+        Ok(self)
     }
 
     /// What the handshake found out about the peer; `None` without TLS.
     #[must_use]
     pub fn tls_peer(&self) -> Option<&TlsPeer> {
-        None
+        self.tls.as_deref().map(Session::peer)
     }
 
     /// Turns coalescing of small writes off or on. Accepted and made connections have it off.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        match self.peer {
-            Some(_) => SockRef::from(&*self.descriptor).set_tcp_nodelay(nodelay),
-            None => Ok(()),
-        }
+        self.socket.set_nodelay(nodelay)
     }
 
     /// Sets when this stream ends if nothing happens: from then on reads and writes fail with `TimedOut` and the socket
     /// is shut down. `None` takes the deadline away. Late by 100 ms at most, never early; cost: a store.
     pub fn set_deadline(&self, limit: Option<Duration>) {
-        deadline::set(&self.descriptor, limit);
+        self.socket.set_deadline(limit);
     }
 
     /// Says whether the deadline has passed.
     #[must_use]
     pub fn timed_out(&self) -> bool {
-        self.descriptor.deadline().expired()
+        self.socket.timed_out()
     }
 
     /// Reads what has arrived, as far as `buffer` has spare capacity, and appends it. Returns 0 at the peer's end.
     ///
     /// A buffer without memory gets some of the smallest class once there is something to read; consumed bytes make way
-    /// when there is no other room. Errors: `TimedOut` after the deadline, `InvalidInput` for a full buffer, else what
-    /// the socket reports.
+    /// when there is no other room. Errors: `TimedOut` after the deadline, `InvalidInput` for a full buffer; under TLS
+    /// `UnexpectedEof` when the peer ended without saying that it would, as what came may not be all, and `InvalidData` when
+    /// it broke the protocol; else what the socket reports.
     pub async fn read(&self, buffer: &mut Buffer) -> io::Result<usize> {
-        if self.must_yield() {
+        if self.socket.must_yield() {
             yield_now().await;
         }
-        poll_fn(|cx| self.poll_read(cx, buffer)).await
-    }
-
-    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut Buffer) -> Poll<io::Result<usize>> {
-        if buffer.capacity() > 0 && buffer.len() == buffer.capacity() {
-            return Poll::Ready(Err(ErrorKind::InvalidInput.into()));
-        }
-        loop {
-            if self.read_hint.get() || self.retry_first() {
-                match self.try_read(buffer) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        self.read_hint.set(false)
-                    }
-                    outcome => return Poll::Ready(outcome),
-                }
-            }
-            match self.poll_readable(cx) {
-                Poll::Ready(outcome) => outcome?,
-                Poll::Pending => {
-                    self.read_waits.set(true);
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    /// Says whether to receive before asking for readiness. Under epoll a read that is polled again was left for an
-    /// event, most likely, and to ask whether there is something costs as much as to take it.
-    fn retry_first(&self) -> bool {
-        self.read_waits.replace(false) && self.descriptor.is_epoll()
-    }
-
-    /// One receive, and what it says about the next.
-    fn try_read(&self, buffer: &mut Buffer) -> io::Result<usize> {
-        self.check_deadline()?;
-        let was_bare = buffer.capacity() == 0;
-        buffer.reserve(1);
-        let spare = buffer.spare();
-        let outcome = retried(|| socket::recv(&*self.descriptor, buffer.tail()));
-        match outcome {
-            // What ended the stream: the peer, or the deadline.
-            Ok(0) => return self.check_deadline().map(|()| 0),
-            // A buffer that is not full has emptied the socket: a further receive would be in vain.
-            Ok(received) => self.read_hint.set(received == spare && self.may_read_on()),
-            Err(_) if was_bare => buffer.release(),
-            Err(_) => {}
-        }
-        outcome
-    }
-
-    fn may_read_on(&self) -> bool {
-        let reads = self.reads_in_turn.get() + 1;
-        self.reads_in_turn.set(reads);
-        reads < READS_PER_TURN_MAX
-    }
-
-    fn check_deadline(&self) -> io::Result<()> {
-        match self.timed_out() {
-            true => Err(ErrorKind::TimedOut.into()),
-            false => Ok(()),
-        }
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_read(cx, buffer, usize::MAX),
+            Some(tls) => tls.poll_read(&self.socket, cx, buffer),
+        })
+        .await
     }
 
     /// Waits until there is something to read (bytes, the peer's end, an error), holding no buffer.
     ///
     /// A following read waits by itself when this was resolved too early.
     pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|cx| match self.read_hint.get() {
-            true => Poll::Ready(Ok(())),
-            false => self.poll_readable(cx),
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_readable(cx),
+            Some(tls) => tls.poll_readable(&self.socket, cx),
         })
         .await
-    }
-
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = self.read_watch.poll(&self.descriptor, cx);
-        if poll.is_pending() || !self.descriptor.is_epoll() {
-            self.reads_in_turn.set(0);
-        }
-        self.read_hint.set(poll.is_ready());
-        poll
-    }
-
-    /// The ring tells of readiness one turn later, which lets others run; epoll tells at once.
-    fn must_yield(&self) -> bool {
-        let is_due = self.descriptor.is_epoll() && self.reads_in_turn.get() >= READS_PER_TURN_MAX;
-        if is_due {
-            self.reads_in_turn.set(0);
-        }
-        is_due
     }
 
     /// Writes all of `bytes`, as fast as the peer takes them. Small messages go out with one call.
@@ -238,158 +139,103 @@ impl Stream {
         self.write_parts([bytes, &[]]).await
     }
 
-    /// Writes all of `head`, then all of `body`, without copying them together.
+    /// Writes all of `head`, then all of `body`, in one call or record where they fit.
     pub async fn write_all_pair(&self, head: &[u8], body: &[u8]) -> io::Result<()> {
         self.write_parts([head, body]).await
     }
 
     async fn write_parts(&self, mut parts: [&[u8]; 2]) -> io::Result<()> {
-        poll_fn(|cx| {
-            while !(parts[0].is_empty() && parts[1].is_empty()) {
-                match self.try_write(parts) {
-                    Ok(sent) => {
-                        advance(&mut parts, sent);
-                        deadline::renew(&self.descriptor);
-                    }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        ready!(self.write_watch.poll(&self.descriptor, cx))?;
-                    }
-                    Err(error) => return Poll::Ready(Err(error)),
-                }
-            }
-            Poll::Ready(Ok(()))
+        poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_write(cx, &mut parts),
+            Some(tls) => tls.poll_write(&self.socket, cx, &mut parts),
         })
         .await
     }
 
-    fn try_write(&self, parts: [&[u8]; 2]) -> io::Result<usize> {
-        self.check_deadline()?;
-        let outcome = retried(|| match parts {
-            [head, []] => socket::send(&*self.descriptor, head),
-            [[], body] => socket::send(&*self.descriptor, body),
-            [head, body] => socket::send_pair(&*self.descriptor, head, body),
-        });
-        match outcome {
-            Ok(0) => Err(ErrorKind::WriteZero.into()),
-            outcome => outcome,
-        }
-    }
-
     /// Waits until a connect has succeeded or failed.
     pub(crate) async fn connected(&self) -> io::Result<()> {
-        poll_fn(|cx| self.write_watch.poll(&self.descriptor, cx)).await?;
-        match SockRef::from(&*self.descriptor).take_error()? {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        self.socket.connected().await
     }
 
     /// Resolves when the peer has closed its side, or the connection has failed or timed out. Consumes nothing.
     ///
     /// Bytes that the peer has sent ahead stay unread; while there are some it looks four times a second.
     pub async fn hangup(&self) {
-        loop {
-            if self.readable().await.is_err() || self.timed_out() {
-                return;
-            }
-            match retried(|| socket::peek(&*self.descriptor)) {
-                Ok(true) => return self.hangup_behind_bytes().await,
-                Ok(false) => return,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.read_hint.set(false),
-                Err(_) => return,
+        let has_sent = poll_fn(|cx| match &self.tls {
+            None => self.socket.poll_hangup(cx),
+            Some(tls) => tls.poll_hangup(&self.socket, cx),
+        });
+        if has_sent.await {
+            while !self.has_peer_left() {
+                time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
             }
         }
     }
 
-    async fn hangup_behind_bytes(&self) {
-        while !socket::peer_left(&*self.descriptor) {
-            time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
-        }
+    /// Whether the peer has left behind bytes that it sent ahead.
+    fn has_peer_left(&self) -> bool {
+        let has_ended = |tls: &Session| tls.has_ended_behind_data(&self.socket);
+        self.socket.has_peer_left() || self.tls.as_deref().is_some_and(has_ended)
     }
 
     /// Begins to look out for the peer while the connection idles: what comes is noticed at the next turn of the ring, and
-    /// [`Stream::is_stale`] then needs no system call. The wait becomes that of the next read.
+    /// [`Stream::has_gone_stale`] then needs no system call. The wait becomes that of the next read.
     pub(crate) fn watch_idle(&self) {
-        if !self.descriptor.is_epoll() && !self.read_hint.get() {
-            self.has_stirred();
-        }
-    }
-
-    /// Whether the wait of an idle connection has ended.
-    fn has_stirred(&self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        let stirred = self.read_watch.poll(&self.descriptor, &mut cx).is_ready();
-        if stirred {
-            self.read_hint.set(true);
-        }
-        stirred
+        self.socket.watch_idle();
     }
 
     /// As [`Stream::is_stale`], for a connection that was watched while it idled.
     pub(crate) fn has_gone_stale(&self) -> bool {
-        match self.descriptor.is_epoll() || self.read_hint.get() {
-            true => self.is_stale(),
-            false => self.has_stirred(),
-        }
+        let has_unread = self.tls.as_ref().is_some_and(|tls| tls.has_unread());
+        has_unread || self.socket.has_stirred() && self.is_stale()
     }
 
     /// Says whether an idle connection is no longer fit for a request: closed, failed, or with bytes nobody asked for.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        match retried(|| socket::peek(&*self.descriptor)) {
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-            Ok(_) => true,
+        match &self.tls {
+            None => self.socket.has_unread(),
+            Some(tls) => tls.is_stale(&self.socket),
         }
     }
 
     /// Ends our side: the peer reads what was written, then the end.
+    ///
+    /// Under TLS the end is said as far as the socket takes it at once; a write that was dropped half-way leaves it unsaid.
     pub fn shutdown_write(&self) -> io::Result<()> {
-        SockRef::from(&*self.descriptor).shutdown(Shutdown::Write)
+        self.say_end();
+        self.socket.shutdown_write()
     }
 
     /// Makes the coming close a reset, which drops unsent bytes and frees the kernel's memory at once.
-    pub fn abort(self) {
-        self.reset_on_close();
+    pub fn abort(mut self) {
+        // The peer is not to take this for a proper end.
+        self.tls = None;
+        self.socket.reset_on_close();
     }
 
-    fn reset_on_close(&self) {
-        // An error means that the connection is down already.
-        let _ = SockRef::from(&*self.descriptor).set_linger(Some(Duration::ZERO));
+    fn say_end(&self) {
+        if let Some(tls) = &self.tls
+            && !self.timed_out()
+        {
+            tls.close(&self.socket);
+        }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.timed_out() {
-            // Whoever stalled does not get to keep our send buffer in the kernel.
-            self.reset_on_close();
-        }
-        deadline::forget(&self.descriptor);
+        self.say_end();
     }
 }
 
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream")
-            .field("peer", &self.peer)
+            .field("peer", &self.peer_addr())
+            .field("is_tls", &self.tls.is_some())
             .field("timed_out", &self.timed_out())
             .finish()
-    }
-}
-
-fn advance(parts: &mut [&[u8]; 2], sent: usize) {
-    let from_head = sent.min(parts[0].len());
-    parts[0] = &parts[0][from_head..];
-    let from_body = (sent - from_head).min(parts[1].len());
-    parts[1] = &parts[1][from_body..];
-}
-
-fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
     }
 }
 

@@ -16,6 +16,7 @@ mod process;
 mod pump;
 mod scenario;
 mod smoke;
+mod tls;
 mod upstream;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::failure::Failure;
+use crate::tls::{ClientTls, Session};
 
 /// Connections that the kernel holds for a listener before it accepts them.
 const BACKLOG: i32 = 4096;
@@ -22,6 +23,8 @@ pub(crate) enum Address {
     Tcp(SocketAddr),
     /// A socket file.
     Unix(PathBuf),
+    /// TLS at an IP address and port.
+    Tls(SocketAddr, ClientTls),
 }
 
 impl FromStr for Address {
@@ -44,6 +47,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => write!(out, "{address}"),
             Self::Unix(path) => write!(out, "unix:{}", path.display()),
+            Self::Tls(address, _) => write!(out, "tls:{address}"),
         }
     }
 }
@@ -51,10 +55,19 @@ impl fmt::Display for Address {
 impl Address {
     fn socket(&self) -> io::Result<(Socket, SockAddr)> {
         let (domain, address) = match self {
-            Self::Tcp(address) => (Domain::for_address(*address), SockAddr::from(*address)),
+            Self::Tcp(address) | Self::Tls(address, _) => {
+                (Domain::for_address(*address), SockAddr::from(*address))
+            }
             Self::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
         };
         Ok((Socket::new(domain, Type::STREAM, None)?, address))
+    }
+
+    fn session(&self) -> io::Result<Option<Session>> {
+        match self {
+            Self::Tls(address, tls) => Session::new(tls, *address).map(Some),
+            Self::Tcp(_) | Self::Unix(_) => Ok(None),
+        }
     }
 }
 
@@ -79,7 +92,7 @@ impl Listener {
     /// The next connection, or `None` where there is none now.
     pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
         match self.0.accept() {
-            Ok((socket, _)) => Stream::tuned(socket).map(Some),
+            Ok((socket, _)) => Stream::tuned(socket, None).map(Some),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
@@ -99,15 +112,18 @@ impl AsFd for Listener {
     }
 }
 
-/// A connected stream socket, TCP_NODELAY set where it applies.
-pub(crate) struct Stream(Socket);
+/// A connected stream socket, TCP_NODELAY set where it applies, with TLS where the address says so.
+pub(crate) struct Stream {
+    socket: Socket,
+    tls: Option<Session>,
+}
 
 impl Stream {
     /// Begins a connection without waiting. Reading or writing before it stands gives `WouldBlock` or `NotConnected`.
     pub(crate) fn connect(address: &Address) -> io::Result<Self> {
         let (socket, sockaddr) = address.socket()?;
-        let stream = Self::tuned(socket)?;
-        match stream.0.connect(&sockaddr) {
+        let stream = Self::tuned(socket, address.session()?)?;
+        match stream.socket.connect(&sockaddr) {
             Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
             _ => Ok(stream),
         }
@@ -117,39 +133,45 @@ impl Stream {
     pub(crate) fn connect_blocking(address: &Address, timeout: Duration) -> io::Result<Self> {
         let (socket, sockaddr) = address.socket()?;
         socket.connect_timeout(&sockaddr, timeout)?;
-        let stream = Self::tuned(socket)?;
-        stream.0.set_nonblocking(false)?;
-        stream.0.set_read_timeout(Some(timeout))?;
-        stream.0.set_write_timeout(Some(timeout))?;
+        let stream = Self::tuned(socket, address.session()?)?;
+        stream.socket.set_nonblocking(false)?;
+        stream.socket.set_read_timeout(Some(timeout))?;
+        stream.socket.set_write_timeout(Some(timeout))?;
         Ok(stream)
     }
 
-    fn tuned(socket: Socket) -> io::Result<Self> {
+    fn tuned(socket: Socket, tls: Option<Session>) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         if socket.domain()? != Domain::UNIX {
             socket.set_tcp_nodelay(true)?;
         }
-        Ok(Self(socket))
+        Ok(Self { socket, tls })
     }
 
     /// Reads once. `None` means that there is nothing now; `Some(0)` is the end.
     pub(crate) fn read_now(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        not_now(self.0.read(buffer))
+        match &mut self.tls {
+            Some(tls) => tls.read_now(&self.socket, buffer),
+            None => not_now(self.socket.read(buffer)),
+        }
     }
 
     /// Writes once. `None` means that there is no room now.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        not_now(self.0.write(bytes))
+        match &mut self.tls {
+            Some(tls) => tls.write_now(&self.socket, bytes),
+            None => not_now(self.socket.write(bytes)),
+        }
     }
 
-    /// Writes once from several slices. `None` means that there is no room now.
+    /// Writes once from several slices, without TLS. `None` means that there is no room now.
     pub(crate) fn write_slices_now(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
-        not_now(self.0.write_vectored(slices))
+        not_now(self.socket.write_vectored(slices))
     }
 }
 
 /// A connection that is still being made looks like one without room.
-fn not_now(result: io::Result<usize>) -> io::Result<Option<usize>> {
+pub(crate) fn not_now(result: io::Result<usize>) -> io::Result<Option<usize>> {
     match result {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) => match error.kind() {
@@ -163,13 +185,19 @@ fn not_now(result: io::Result<usize>) -> io::Result<Option<usize>> {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        match &mut self.tls {
+            Some(tls) => tls.read(&self.socket, buffer),
+            None => self.socket.read(buffer),
+        }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        match &mut self.tls {
+            Some(tls) => tls.write(&self.socket, bytes),
+            None => self.socket.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -179,7 +207,7 @@ impl Write for Stream {
 
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 

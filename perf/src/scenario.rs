@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::load::{Expectation, Pace, Plan, Template};
 use crate::net::Address;
+use crate::peers::{Entry, Peer};
+use crate::tls::ClientTls;
 
 /// Time before counting begins.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -48,6 +50,14 @@ impl Endpoint {
             headers: headers.to_vec(),
         })
     }
+
+    /// The same place, reached over TLS.
+    pub(crate) fn over_tls(mut self, tls: &ClientTls) -> Self {
+        if let Address::Tcp(address) = self.address {
+            self.address = Address::Tls(address, tls.clone());
+        }
+        self
+    }
 }
 
 /// What each request asks for.
@@ -80,6 +90,19 @@ pub(crate) enum Contest {
     Keys,
     /// The gateway with and without polling before it sleeps.
     Polling,
+    /// nginx and the gateway, reached in this way, beside both with a key over HTTP.
+    Entry(Entry),
+}
+
+impl Contest {
+    /// The peer that others are divided by.
+    pub(crate) fn baseline(self) -> Peer {
+        match self {
+            // nginx does not verify tokens: it compares one with a text.
+            Self::Entry(entry) if entry.is_encrypted() => Peer::nginx(entry),
+            _ => Peer::BASELINE,
+        }
+    }
 }
 
 /// One kind of work.
@@ -206,6 +229,43 @@ pub(crate) static ALL: &[Scenario] = &[
         about: "small tools/call, one at a time, with and without polling",
         connections: 1,
         contest: Contest::Polling,
+        ..BASE
+    },
+    Scenario {
+        name: "tls",
+        about: "small tools/call over TLS 1.3, keep-alive; ratios are to nginx over TLS",
+        contest: Contest::Entry(Entry::Tls),
+        ..BASE
+    },
+    Scenario {
+        name: "tls-result-1m",
+        about: "tools/call with a 1 MB result over TLS 1.3",
+        ask: Ask::Call {
+            result_bytes: 1 << 20,
+            request_bytes: SMALL_REQUEST_BYTES,
+        },
+        connections: 4,
+        contest: Contest::Entry(Entry::Tls),
+        ..BASE
+    },
+    Scenario {
+        name: "tls-connection-per-request",
+        about: "small tools/call, a new TLS connection each, sessions resumed",
+        connection_per_request: true,
+        connections: 16,
+        contest: Contest::Entry(Entry::Tls),
+        ..BASE
+    },
+    Scenario {
+        name: "mtls",
+        about: "small tools/call over TLS 1.3 with a client certificate as the only credential",
+        contest: Contest::Entry(Entry::Certificate),
+        ..BASE
+    },
+    Scenario {
+        name: "jwt-hit",
+        about: "small tools/call with a signed token that was seen before; nginx compares a text",
+        contest: Contest::Entry(Entry::Token),
         ..BASE
     },
 ];

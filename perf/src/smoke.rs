@@ -1,11 +1,12 @@
 //! `smoke`: a check of seconds that the harness measures what it says. Asserts right answers, never speed.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::load::{self, hold};
-use crate::peers::{self, Lab, Peer};
+use crate::peers::{self, Credentials, Entry, Lab, Peer};
 use crate::scenario::{ALL, Contest, Scenario, hold_template};
 
 /// Counted time of each run.
@@ -33,7 +34,9 @@ pub(crate) fn command(args: &Args) -> Result<(), Failure> {
     load::prepare(None)?;
     let (mut fixture, upstream_port) = peers::start_fixture(None)?;
     let scratch = tempfile::tempdir().map_err(Failure::io("temporary folder"))?;
+    let credentials = Credentials::make(&scratch.path().join("certificates")).map(Rc::new)?;
     let result = check_all(args, &|scenario: &Scenario| Lab {
+        credentials: Rc::clone(&credentials),
         folder: scratch.path().join(scenario.name),
         upstream_port,
         upstream_path: scenario.upstream_path(),
@@ -57,6 +60,21 @@ fn check_all(args: &Args, lab: &impl Fn(&Scenario) -> Lab) -> Result<(), Failure
             check(peer, scenario, &lab(scenario))?;
         }
         check_streams(peer, &lab(&ALL[0]))?;
+    }
+    check_entries(args, lab)
+}
+
+/// Every other way to come to a proxy and prove oneself.
+fn check_entries(args: &Args, lab: &impl Fn(&Scenario) -> Lab) -> Result<(), Failure> {
+    for scenario in ALL {
+        let Contest::Entry(entry) = scenario.contest else {
+            continue;
+        };
+        let nginx = (args.nginx && entry != Entry::Token).then_some(Peer::nginx(entry));
+        let guard = args.guard.is_some().then_some(Peer::guard(entry));
+        for peer in nginx.into_iter().chain(guard) {
+            check(peer, scenario, &lab(scenario))?;
+        }
     }
     Ok(())
 }

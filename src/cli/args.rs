@@ -100,7 +100,7 @@ pub enum Command {
     CheckUpstream(CheckUpstreamArgs),
     /// Say whether a call would be allowed, and by which rule
     #[command(
-        after_help = "Examples:\n  mcp-guard explain --as ci --tool delete_repo\n  mcp-guard explain --as anonymous --tool echo --server files --json\n\nExit code 0: allowed. Exit code 1: denied."
+        after_help = "Examples:\n  mcp-guard explain --as ci --tool delete_repo\n  mcp-guard explain --as anonymous --tool echo --server files --json\n  mcp-guard explain --as alice --issuer https://id.example.com/ --scope 'mcp:read' --tool search\n  mcp-guard explain --certificate spiffe://example.com/agent --tool search\n\nExit code 0: allowed. Exit code 1: denied."
     )]
     Explain(ExplainArgs),
     /// Show version, features and what the kernel offers
@@ -230,9 +230,27 @@ pub struct CheckUpstreamArgs {
 /// Flags of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Id of a key of the configuration, or `anonymous`
-    #[arg(long = "as", value_name = "ID")]
-    pub identity: String,
+    /// Id of a key of the configuration, or `anonymous`; with --issuer, a user of it
+    #[arg(
+        long = "as",
+        value_name = "ID",
+        required_unless_present = "certificate"
+    )]
+    pub identity: Option<String>,
+    /// Issuer of the user's token: an `issuer` of [auth.jwt]
+    #[arg(long, value_name = "ISSUER", requires = "identity")]
+    pub issuer: Option<String>,
+    /// Scopes of the token, separated by spaces
+    #[arg(
+        long,
+        value_name = "SCOPES",
+        requires = "issuer",
+        value_delimiter = ' '
+    )]
+    pub scope: Vec<String>,
+    /// Name in a client certificate, as `auth.mtls.identity_source` picks it
+    #[arg(long, value_name = "NAME", conflicts_with = "identity")]
+    pub certificate: Option<String>,
     /// Name of the tool
     #[arg(long, value_name = "NAME")]
     pub tool: String,

@@ -21,7 +21,8 @@ struct Checked<'a> {
 
 /// Checks every upstream, or the one that was named, one after another.
 pub(super) fn run(global: &Global, args: &CheckUpstreamArgs) -> Result<Answer, Failure> {
-    let config = load::sound(global)?.config;
+    let (loaded, materials) = load::sound_with_certificates(global)?;
+    let (config, tls) = (loaded.config, materials.upstreams());
     let snapshot =
         compile(&config, config.server.port, 0).map_err(|findings| Failure::KeyRefused {
             reason: findings
@@ -43,11 +44,17 @@ pub(super) fn run(global: &Global, args: &CheckUpstreamArgs) -> Result<Answer, F
         // What a child writes to standard error is half of the answer where it does not start.
         let _ = run::log(global);
     }
-    let check = |server| Checked {
-        server,
-        outcome: runtime.block_on(round_trip(server, patience)),
+    let check = |server: &'_ Server| {
+        let tls = tls.get(server.index().as_usize()).and_then(Option::as_ref);
+        runtime.block_on(round_trip(server, tls, patience))
     };
-    let checked: Vec<_> = servers.into_iter().map(check).collect();
+    let checked: Vec<_> = servers
+        .into_iter()
+        .map(|server| Checked {
+            server,
+            outcome: check(server),
+        })
+        .collect();
     runtime.shutdown_background();
     Ok(answer(&checked, args.json))
 }

@@ -1,13 +1,14 @@
-//! `explain`: whether a call would be allowed, and by which rule. It asks the same function that decides real calls.
+//! `explain`: whether a call would be allowed, and by which rule. It asks the same functions that decide real calls.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::args::{ExplainArgs, Global};
 use crate::cli::failure::Failure;
 use crate::cli::load;
 use crate::config::compile;
-use crate::engine::policy::{Action, Subject, decide};
+use crate::engine::identity::Principal;
+use crate::engine::policy::{Action, Subject, decide, step_up};
 use crate::engine::snapshot::{Server, Snapshot};
 
 pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Answer, Failure> {
@@ -21,36 +22,110 @@ pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Answer, Failure
                 .join("; "),
         })?;
     let server = server(&snapshot, args.server.as_deref())?;
-    let unknown = || Failure::NoIdentity {
-        id: args.identity.clone(),
-    };
-    let principal = snapshot
-        .identity
-        .explain_as(&args.identity)
-        .ok_or_else(unknown)?;
-    let now = u64::try_from(load::now_unix_secs()).unwrap_or_default();
-    let (allowed, rule) = match decide(principal, server, Action::Use(Subject::tool(&args.tool))) {
-        _ if principal.is_expired(now) => (false, "key has expired"),
-        Ok(permit) => (true, permit.rule().label(principal.grants())),
-        Err(denial) => (false, denial.rule.label(principal.grants())),
-    };
-    let verdict = if allowed { "allowed" } else { "denied" };
+    let principal = principal(&snapshot, args)?;
+    let verdict = Verdict::of(&principal, server, &args.tool);
     let answer = if args.json {
-        let identity = principal.identity();
-        Answer::json(
-            &json!({ "allowed": allowed, "identity": identity, "server": &*server.name, "tool": args.tool, "rule": rule }),
-        )
+        Answer::json(&verdict.to_json(&principal, server, &args.tool))
     } else {
-        Answer::text(format!(
-            "{verdict}: {} calls {:?} on {}: {rule}\n",
-            principal.identity(),
-            args.tool,
-            server.name
-        ))
+        Answer::text(verdict.to_text(&principal, server, &args.tool))
     };
-    Ok(answer.but((!allowed).then(|| Failure::Denied {
-        rule: rule.to_owned(),
-    })))
+    Ok(answer.but(verdict.failure()))
+}
+
+/// Whom the flags mean. Nothing is proven here.
+fn principal(snapshot: &Snapshot, args: &ExplainArgs) -> Result<Principal, Failure> {
+    let identity = &snapshot.identity;
+    if let Some(name) = &args.certificate {
+        let name = name.clone();
+        return identity
+            .explain_certificate(&name)
+            .ok_or(Failure::NoCertificate { name });
+    }
+    let id = args.identity.clone().unwrap_or_default();
+    match &args.issuer {
+        None => identity
+            .explain_as(&id)
+            .cloned()
+            .ok_or(Failure::NoIdentity { id }),
+        Some(issuer) => user(snapshot, issuer, &id, &args.scope),
+    }
+}
+
+/// The user `id` of `issuer`, with a token that has `scopes`.
+fn user(
+    snapshot: &Snapshot,
+    issuer: &str,
+    id: &str,
+    scopes: &[String],
+) -> Result<Principal, Failure> {
+    let issuers = snapshot.identity.issuers();
+    let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+    issuers.explain_as(issuer, id, &scopes).ok_or_else(|| {
+        let known = issuers.issuers().iter().map(|known| &*known.issuer);
+        Failure::NoUser {
+            issuer: issuer.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
+/// What would be decided.
+struct Verdict {
+    allowed: bool,
+    rule: String,
+    /// Every scope to ask for, where they would help.
+    scope: Option<String>,
+}
+
+impl Verdict {
+    fn of(principal: &Principal, server: &Server, tool: &str) -> Self {
+        let now = u64::try_from(load::now_unix_secs()).unwrap_or_default();
+        let action = Action::Use(Subject::tool(tool));
+        let (allowed, rule) = match decide(principal, server, action) {
+            _ if principal.is_expired(now) => (false, "key has expired"),
+            Ok(permit) => (true, permit.rule().label(principal.grants())),
+            Err(denial) => (false, denial.rule.label(principal.grants())),
+        };
+        let step = (!allowed)
+            .then(|| step_up(principal, server, [Action::AlwaysAllowed, action]))
+            .flatten();
+        Self {
+            allowed,
+            rule: step
+                .as_ref()
+                .map_or_else(|| rule.to_owned(), ToString::to_string),
+            scope: step.map(|step| step.scope().to_owned()),
+        }
+    }
+
+    fn to_json(&self, principal: &Principal, server: &Server, tool: &str) -> Value {
+        json!({
+            "allowed": self.allowed,
+            "identity": principal.identity(),
+            "server": &*server.name,
+            "tool": tool,
+            "rule": self.rule,
+            "scope_needed": self.scope,
+        })
+    }
+
+    fn to_text(&self, principal: &Principal, server: &Server, tool: &str) -> String {
+        let verdict = if self.allowed { "allowed" } else { "denied" };
+        let (identity, server, rule) = (principal.identity(), &server.name, &self.rule);
+        format!("{verdict}: {identity} calls {tool:?} on {server}: {rule}\n")
+    }
+
+    fn failure(self) -> Option<Failure> {
+        let Self {
+            allowed,
+            rule,
+            scope,
+        } = self;
+        (!allowed).then(|| match scope {
+            Some(scope) => Failure::NeedsScope { rule, scope },
+            None => Failure::Denied { rule },
+        })
+    }
 }
 
 /// The server called `name`, else the one that `/mcp` leads to.

@@ -88,6 +88,18 @@ pub(super) enum Failure {
         /// The id.
         id: String,
     },
+    /// No user of that name at an issuer of that name.
+    NoUser {
+        /// The issuer.
+        issuer: String,
+        /// Issuers that there are.
+        known: String,
+    },
+    /// No identity for a certificate with that name.
+    NoCertificate {
+        /// The name.
+        name: String,
+    },
     /// No upstream of that name.
     NoServer {
         /// The name.
@@ -99,6 +111,13 @@ pub(super) enum Failure {
     Denied {
         /// The rule.
         rule: String,
+    },
+    /// Policy denies the call to a token with these scopes, and would allow it with others.
+    NeedsScope {
+        /// The rule.
+        rule: String,
+        /// Every scope to ask for.
+        scope: String,
     },
     /// Upstreams did not pass a round trip; each was shown with its cause.
     Upstreams {
@@ -217,12 +236,28 @@ impl fmt::Display for Failure {
                     "identity {id:?} is not configured; use an id of [[auth.api_keys]], or anonymous"
                 )
             }
+            Self::NoUser { issuer, known } if known.is_empty() => write!(
+                f,
+                "issuer {issuer:?} is not configured; there is none, add [auth.jwt]"
+            ),
+            Self::NoUser { issuer, known } => write!(
+                f,
+                "issuer {issuer:?} has no such user, or is not configured; there are: {known}"
+            ),
+            Self::NoCertificate { name } => write!(
+                f,
+                "certificate name {name:?} is nobody; match it in [[auth.mtls.identities]], with auth.mtls.enabled = true"
+            ),
             Self::NoServer { name, known } => {
                 write!(f, "server {name:?} is not configured; there are: {known}")
             }
             Self::Denied { rule } => write!(
                 f,
                 "denied: {rule}; allow it in allowed_tools if it is meant to work"
+            ),
+            Self::NeedsScope { rule, scope } => write!(
+                f,
+                "denied: {rule}; a token with the scopes \"{scope}\" may make the call"
             ),
             Self::Upstreams { failed, all } => {
                 write!(

@@ -20,7 +20,7 @@ pub(super) struct Template {
 }
 
 /// All of them; the first is the default.
-pub(super) const TEMPLATES: [Template; 3] = [
+pub(super) const TEMPLATES: [Template; 5] = [
     Template {
         name: "default",
         about: "one upstream, one key",
@@ -40,6 +40,20 @@ pub(super) const TEMPLATES: [Template; 3] = [
         about: "several upstreams, a reader and an admin",
         to_set: "the url or command of each server",
         toml: include_str!("../../templates/multi-server.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "jwt",
+        about: "tokens of an OpenID provider, by their scopes, and one key",
+        to_set: "jwks_url, issuer, audience, the scopes and upstream.url",
+        toml: include_str!("../../templates/jwt.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "mtls",
+        about: "TLS with client certificates as identities, and one key",
+        to_set: "the paths of the certificates, the patterns of names and upstream.url",
+        toml: include_str!("../../templates/mtls.toml"),
         yaml: None,
     },
 ];

@@ -9,8 +9,8 @@ use crate::cli::load;
 use crate::config::Diagnostic;
 
 pub(super) fn run(global: &Global, args: &ValidateArgs) -> Answer {
-    let (diagnostics, failure) = match load::checked(global) {
-        Ok(loaded) => (loaded.warnings, None),
+    let (diagnostics, failure) = match load::with_certificates(global) {
+        Ok((loaded, _)) => (loaded.warnings, None),
         Err(refused) => {
             let failure = Failure::configuration(global.config_path(), &refused);
             (refused.diagnostics, Some(failure))

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::config::compile::compile;
+use crate::config::compile::{Finding, compile};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::Config;
 use crate::config::overrides::Overrides;
 use crate::config::problem::Problem;
 use crate::config::surroundings::{FILE_BYTES_MAX, FileText, Surroundings};
-use crate::config::tree::{Fault, Node, Parsed, Position, Positions};
+use crate::config::tree::{Fault, Parsed, Position, Positions};
 use crate::config::{from_toml, from_yaml, read};
 
 /// Permission bits with which everybody may read or change a file. The group is often that of the service.
@@ -45,6 +45,42 @@ pub struct Loaded {
     pub config: Config,
     /// What is probably not intended, in the order of the file.
     pub warnings: Vec<Diagnostic>,
+    /// Where its keys are written.
+    pub places: Places,
+}
+
+impl Loaded {
+    /// The same with what was found in the files that it names. Errors: everything, where one of `findings` is an error.
+    pub fn with(self, findings: Vec<Finding>) -> Result<Self, Refused> {
+        let Self {
+            config,
+            warnings: mut diagnostics,
+            places,
+        } = self;
+        let found = findings
+            .into_iter()
+            .map(|finding| places.diagnostic(finding.key_path, finding.problem));
+        diagnostics.extend(found);
+        finish(config, in_order(diagnostics), places)
+    }
+}
+
+/// Where the keys of a file are written.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    file: String,
+    positions: Positions,
+}
+
+impl Places {
+    fn diagnostic(&self, key_path: String, problem: Problem) -> Diagnostic {
+        diagnostic(
+            &self.file,
+            self.positions.find(&key_path),
+            key_path,
+            problem,
+        )
+    }
 }
 
 /// A configuration that was refused: every error and every warning, in the order of the file.
@@ -115,17 +151,22 @@ fn interpret(
             .into_iter()
             .for_each(|finding| cx.report(finding.key_path, finding.problem));
     }
-    diagnostics.extend(found(name, &root, cx));
-    finish(config, in_order(diagnostics))
+    let places = Places {
+        file: name.to_owned(),
+        positions: Positions::of(&root),
+    };
+    diagnostics.extend(found(&places, cx));
+    finish(config, in_order(diagnostics), places)
 }
 
-fn finish(config: Config, diagnostics: Vec<Diagnostic>) -> Result<Loaded, Refused> {
+fn finish(config: Config, diagnostics: Vec<Diagnostic>, places: Places) -> Result<Loaded, Refused> {
     if diagnostics.iter().any(Diagnostic::is_error) {
         Err(Refused { diagnostics })
     } else {
         Ok(Loaded {
             config,
             warnings: diagnostics,
+            places,
         })
     }
 }
@@ -145,11 +186,10 @@ fn check_mode(cx: &read::Context<'_>, mode: Option<u32>) {
     }
 }
 
-fn found(name: &str, root: &Node, cx: read::Context<'_>) -> Vec<Diagnostic> {
-    let positions = Positions::of(root);
+fn found(places: &Places, cx: read::Context<'_>) -> Vec<Diagnostic> {
     let found = cx.into_found().into_iter();
     found
-        .map(|(key_path, problem)| diagnostic(name, positions.find(&key_path), key_path, problem))
+        .map(|(key_path, problem)| places.diagnostic(key_path, problem))
         .collect()
 }
 

@@ -126,6 +126,8 @@ pub struct Tls {
     /// `cert_path` and `key_path`, then `[[server.tls.certificates]]`: at least one, the first for clients that name none of
     /// the others' names.
     pub certificates: Vec<CertificateFiles>,
+    /// Whether the first is that of the section itself, rather than of the list.
+    pub has_own: bool,
     /// Whether clients show certificates.
     pub client_auth: ClientAuth,
     /// Who may vouch for clients; present unless `client_auth` is `none`.

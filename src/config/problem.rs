@@ -3,7 +3,10 @@
 //! Each variant is one nameable event with what is needed to act on it. `Display` says subject, fact and bound; the remedy is
 //! apart, so that a program can tell them from each other. **Invariant:** no variant carries the value of a secret.
 
+mod tls;
 mod words;
+
+pub use tls::TlsProblem;
 
 /// Something wrong, or worth a warning, at one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,6 +197,38 @@ pub enum Problem {
         /// Its length.
         bytes: usize,
     },
+    /// A secret that could be guessed, or that is shorter than its algorithm needs.
+    SecretShort {
+        /// Its length.
+        bytes: usize,
+        /// Least length.
+        bytes_min: usize,
+    },
+    /// Tokens that nobody signed.
+    UnsignedTokens,
+    /// A range of proxies that holds more than anybody's own.
+    TrustsTooMany {
+        /// The range.
+        range: String,
+    },
+    /// Warning: a section that is neither on nor off.
+    SwitchedOff,
+    /// Warning: a key without effect.
+    Unused {
+        /// Why.
+        reason: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Warning: bearer tokens cross a network that others may listen to.
+    CredentialsInClear {
+        /// The bind address.
+        host: String,
+    },
+    /// Warning: clients are told to come without TLS to a listener that speaks nothing else.
+    PublicUrlInClear,
+    /// Warning: certificates of the handshake are asked for, and identities come from headers.
+    HandshakeIsNoIdentity,
     /// An argument that asks for a secret: every user of the host could read it.
     SecretInArgs,
     /// Warning: a program whose name has spaces and that is no file, so its arguments are probably in it.
@@ -202,6 +237,8 @@ pub enum Problem {
     HeadersUnused,
     /// Warning: workers do not poll in this version.
     PollingUnavailable,
+    /// A file of certificates, keys or revocation lists.
+    Tls(TlsProblem),
 }
 
 /// How bad a [`Problem`] is.
@@ -230,6 +267,11 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Self::AllowsNothing
+            | Self::SwitchedOff
+            | Self::Unused { .. }
+            | Self::CredentialsInClear { .. }
+            | Self::PublicUrlInClear
+            | Self::HandshakeIsNoIdentity
             | Self::Expired { .. }
             | Self::AuditNowhere
             | Self::CommandWithSpaces
@@ -238,6 +280,7 @@ impl Problem {
             | Self::SecretFileExposed { .. }
             | Self::FileExposed { .. }
             | Self::FileWritable { .. } => Severity::Warning,
+            Self::Tls(problem) => problem.severity(),
             _ => Severity::Error,
         }
     }
@@ -283,10 +326,19 @@ impl Problem {
             Self::Expired { .. } => "expired",
             Self::AuditNowhere => "audit_nowhere",
             Self::SessionKeyShort { .. } => "session_key_short",
+            Self::SecretShort { .. } => "secret_short",
+            Self::UnsignedTokens => "unsigned_tokens",
+            Self::TrustsTooMany { .. } => "trusts_too_many",
+            Self::SwitchedOff => "switched_off",
+            Self::Unused { .. } => "unused",
+            Self::CredentialsInClear { .. } => "credentials_in_clear",
+            Self::PublicUrlInClear => "public_url_in_clear",
+            Self::HandshakeIsNoIdentity => "handshake_is_no_identity",
             Self::SecretInArgs => "secret_in_args",
             Self::CommandWithSpaces => "command_with_spaces",
             Self::HeadersUnused => "headers_unused",
             Self::PollingUnavailable => "polling_unavailable",
+            Self::Tls(problem) => problem.code(),
         }
     }
 }

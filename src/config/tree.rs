@@ -121,6 +121,7 @@ pub(super) fn join(parent: &str, key: &str) -> String {
 }
 
 /// Places by key path.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Positions(HashMap<String, Position>);
 
 impl Positions {
@@ -137,6 +138,9 @@ impl Positions {
         loop {
             if let Some(position) = self.0.get(path) {
                 return Some(*position);
+            }
+            if path.is_empty() {
+                return None;
             }
             path = path.rfind(['.', '[']).map_or("", |end| &path[..end]);
         }

@@ -1,9 +1,9 @@
 //! The few URL forms of a configuration, taken apart strictly.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
-use crate::config::model::Target;
+use crate::config::model::{JwksUrl, Target, UpstreamTls};
 
 /// Longest URL, in bytes.
 const URL_BYTES_MAX: usize = 2048;
@@ -40,6 +40,29 @@ impl<'t> Url<'t> {
             target,
         })
     }
+
+    /// Whether it is `https`; `None` where it is neither that nor `http`.
+    fn is_secure(&self) -> Option<bool> {
+        match self.scheme {
+            "https" => Some(true),
+            "http" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The host without the brackets of IPv6.
+    fn bare_host(&self) -> &'t str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Path and query, at least `/`.
+    fn path(&self) -> String {
+        if self.target.starts_with('/') {
+            self.target.to_owned()
+        } else {
+            format!("/{}", self.target)
+        }
+    }
 }
 
 /// `host[:port]`, as in a URL or a `Host` header.
@@ -72,28 +95,51 @@ pub(super) fn parse_origin(text: &str) -> Option<String> {
     url.target.is_empty().then(|| lower.clone())
 }
 
-/// `http://host[:port][/path][?query]` or `unix:/socket[:/path]`.
+/// `http://` or `https://host[:port][/path][?query]`, or `unix:/socket[:/path]`.
 pub(super) fn parse_target(text: &str) -> Option<Target> {
     if let Some(rest) = text.strip_prefix("unix:") {
         return parse_unix(rest);
     }
     let url = Url::parse(text)?;
-    let host = url
-        .host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned();
-    let path = if url.target.starts_with('?') {
-        format!("/{}", url.target)
-    } else {
-        or_root(url.target)
-    };
-    (url.scheme == "http").then(|| Target::Http {
-        host,
-        port: url.port.unwrap_or(80),
-        path,
-        tls: None,
+    let is_secure = url.is_secure()?;
+    Some(Target::Http {
+        host: url.bare_host().to_owned(),
+        port: url.port.unwrap_or(default_port(is_secure)),
+        path: url.path(),
+        tls: is_secure.then(UpstreamTls::default),
     })
+}
+
+/// `https://host[:port][/path][?query]`, or `http://` of a loopback address or `localhost`. What it resolves to is judged when
+/// it is fetched; here, that it cannot be read in two ways.
+pub(super) fn parse_jwks(text: &str) -> Option<JwksUrl> {
+    let url = Url::parse(text)?;
+    let (host, is_secure) = (url.bare_host(), url.is_secure()?);
+    let address = host.parse::<IpAddr>().ok();
+    let is_loopback = address.map_or(host == "localhost", |address| address.is_loopback());
+    let is_sound = (is_secure || is_loopback)
+        && (address.is_some() || !is_number_like(host))
+        && !address.is_some_and(|address| address.is_unspecified() || address.is_multicast());
+    is_sound.then(|| JwksUrl {
+        text: text.to_owned(),
+        is_secure,
+        host: host.to_owned(),
+        port: url.port.unwrap_or(default_port(is_secure)),
+        target: url.path(),
+        ca_path: None,
+    })
+}
+
+/// The port of `https`, or of `http`.
+pub(super) const fn default_port(is_secure: bool) -> u16 {
+    if is_secure { 443 } else { 80 }
+}
+
+/// Whether the last label of `host` begins with a digit, as in `2130706433`, `0x7f.1` or `127.1`: some resolvers take these
+/// for addresses, and no top-level domain looks so.
+fn is_number_like(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next();
+    last.is_some_and(|label| label.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 fn parse_unix(rest: &str) -> Option<Target> {
@@ -111,14 +157,6 @@ fn parse_unix(rest: &str) -> Option<Target> {
         socket: PathBuf::from(socket),
         path,
     })
-}
-
-fn or_root(target: &str) -> String {
-    if target.is_empty() {
-        "/".to_owned()
-    } else {
-        target.to_owned()
-    }
 }
 
 fn parse_port(text: &str) -> Option<u16> {
@@ -148,7 +186,12 @@ fn is_host(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PathBuf, Target, parse_origin, parse_public, parse_target, split_authority};
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::{
+        PathBuf, Target, UpstreamTls, parse_jwks, parse_origin, parse_public, parse_target,
+        split_authority,
+    };
 
     fn http(host: &str, port: u16, path: &str) -> Option<Target> {
         Some(Target::Http {
@@ -156,6 +199,15 @@ mod tests {
             port,
             path: path.to_owned(),
             tls: None,
+        })
+    }
+
+    fn https(host: &str, port: u16, path: &str) -> Option<Target> {
+        Some(Target::Http {
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
+            tls: Some(UpstreamTls::default()),
         })
     }
 
@@ -175,7 +227,11 @@ mod tests {
             ("http://10.0.0.1?x=1", http("10.0.0.1", 80, "/?x=1")),
             ("unix:/run/mcp.sock", unix("/run/mcp.sock", "/")),
             ("unix:/run/mcp.sock:/mcp", unix("/run/mcp.sock", "/mcp")),
-            ("https://example.com/mcp", None),
+            ("https://example.com/mcp", https("example.com", 443, "/mcp")),
+            ("https://[::1]:8443", https("::1", 8443, "/")),
+            ("https://user:pass@example.com/", None),
+            ("https://example.com:80/", https("example.com", 80, "/")),
+            ("ftp://example.com/", None),
             ("http://user:pass@example.com/", None),
             ("http://example.com:0/", None),
             ("http://example.com:+80/", None),
@@ -195,6 +251,64 @@ mod tests {
                 format!("{expected:?}"),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn keys_come_from_https_or_from_this_machine() {
+        for (text, expected) in [
+            (
+                "https://id.example.com/keys",
+                Some(("id.example.com", 443, "/keys")),
+            ),
+            (
+                "https://id.example.com:8443",
+                Some(("id.example.com", 8443, "/")),
+            ),
+            (
+                "https://id.example.com/a?b=c",
+                Some(("id.example.com", 443, "/a?b=c")),
+            ),
+            ("https://id/keys", Some(("id", 443, "/keys"))),
+            ("https://10.0.0.7/keys", Some(("10.0.0.7", 443, "/keys"))),
+            ("https://[fd00::7]/keys", Some(("fd00::7", 443, "/keys"))),
+            (
+                "http://127.0.0.1:8080/keys",
+                Some(("127.0.0.1", 8080, "/keys")),
+            ),
+            ("http://[::1]/keys", Some(("::1", 80, "/keys"))),
+            ("http://localhost/keys", Some(("localhost", 80, "/keys"))),
+        ] {
+            let found = parse_jwks(text).unwrap();
+            let parts = (found.host.as_str(), found.port, found.target.as_str());
+            assert_eq!(Some(parts), expected, "{text}");
+            assert_eq!(found.is_secure, text.starts_with("https"), "{text}");
+        }
+        for bad in [
+            "http://id.example.com/keys",
+            "http://10.0.0.7/keys",
+            "http://localhost.example.com/keys",
+            "http://localhost./keys",
+            "http://127.1/keys",
+            "http://0/keys",
+            "https://2130706433/keys",
+            "https://0x7f000001/keys",
+            "https://0177.0.0.1/keys",
+            "https://127.1/keys",
+            "https://1.2.3.4./keys",
+            "https://0.0.0.0/keys",
+            "https://[::]/keys",
+            "https://[ff02::1]/keys",
+            "https://user@id.example.com/keys",
+            "https://id.example.com/keys#a",
+            "https://id.example.com:0/keys",
+            "unix:/run/id.sock",
+            "file:///etc/keys",
+            "ftp://id.example.com/keys",
+            "id.example.com/keys",
+            "",
+        ] {
+            assert_eq!(parse_jwks(bad), None, "{bad:?}");
         }
     }
 

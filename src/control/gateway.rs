@@ -5,17 +5,19 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::admin::{Access, ReloadRequest};
 use super::audit::AuditHandle;
 use super::bridge::Bridges;
+use super::jwks::KeyKeeper;
 use super::reload::{self, Reloaded};
 use super::signals::{Asked, Signals};
 use super::source::Source;
+use super::tls::{self, Materials, TlsWatch};
 use super::{probe, resolve};
-use crate::config::Config;
+use crate::config::{Config, Loaded, Refused};
 use crate::engine::snapshot::AuditOverflow;
 use crate::mailbox::{DataPlane, Live, Phase, Reach, Readiness, Shared, ToWorker};
 
@@ -27,6 +29,9 @@ const PROBE_TICKS: u64 = 5;
 
 /// Ticks between two look-ups of upstream names.
 const RESOLVE_TICKS: u64 = 30;
+
+/// Ticks between two looks at the files of certificates.
+const TLS_TICKS: u64 = 2;
 
 /// Ticks between two sweeps of the quota tables.
 const SWEEP_TICKS: u64 = 60;
@@ -50,7 +55,9 @@ pub(super) struct Gateway {
     pub(super) access: Arc<Access>,
     pub(super) plane: Box<dyn DataPlane>,
     pub(super) bridges: Arc<Bridges>,
+    pub(super) keys: KeyKeeper,
     pub(super) reloads: mpsc::Receiver<ReloadRequest>,
+    pub(super) tls: TlsWatch,
 }
 
 /// Why the control loop ended.
@@ -101,7 +108,12 @@ impl Gateway {
                     outcome = self.reload() => drop(request.send(outcome)),
                     () = signals.end() => return Cause::Asked,
                 },
-                Turn::Tick => chores.tick(&self.shared),
+                Turn::Tick => {
+                    chores.tick(&self.shared);
+                    if chores.ticks.is_multiple_of(TLS_TICKS) {
+                        self.tls.tick(&self.shared).await;
+                    }
+                }
                 Turn::Rung => {}
             }
             if self.plane.ended() > 0 {
@@ -113,18 +125,20 @@ impl Gateway {
     }
 
     async fn reload(&mut self) -> Reloaded {
-        let outcome = match self.source.load() {
-            Ok(loaded) => {
-                let (shared, audit) = (&self.shared, &self.audit);
-                reload::apply(
-                    loaded.config,
-                    loaded.warnings,
-                    &mut self.config,
-                    self.port,
-                    shared,
-                    audit,
-                )
-                .await
+        let outcome = match self.load().await {
+            Ok((loaded, materials)) => {
+                let (shared, audit, keys) = (&self.shared, &self.audit, &mut self.keys);
+                let fresh = reload::Fresh {
+                    config: loaded.config,
+                    warnings: loaded.warnings,
+                    materials: &materials,
+                };
+                let applied =
+                    reload::apply(fresh, &mut self.config, self.port, shared, audit, keys).await;
+                if matches!(applied, Reloaded::Applied { .. }) {
+                    self.tls = TlsWatch::new(&self.config, materials, &self.shared);
+                }
+                applied
             }
             Err(refused) => Reloaded::rejected_by(&refused.diagnostics),
         };
@@ -137,6 +151,20 @@ impl Gateway {
         }
         outcome.announce(&self.shared, &self.audit).await;
         outcome
+    }
+
+    /// The configuration and the certificates that it names, as they are now.
+    async fn load(&self) -> Result<(Loaded, Materials), Refused> {
+        let loaded = self.source.load()?;
+        let before = Arc::clone(self.tls.materials());
+        let loading = spawn_blocking(move || tls::load(loaded, &before, tls::now_secs()));
+        loading.await.unwrap_or_else(|error| {
+            // It panicked, which is a defect of ours and no reason to end: the reload is refused.
+            tracing::error!(%error, "certificates could not be loaded");
+            Err(Refused {
+                diagnostics: Vec::new(),
+            })
+        })
     }
 
     fn refresh_readiness(&self) {
@@ -251,6 +279,9 @@ pub(super) fn readiness(shared: &Shared, audit_stalled: bool) -> Readiness {
     {
         return Readiness::Starting;
     }
+    if let Some(issuer) = issuer_without_keys(shared) {
+        return Readiness::KeysMissing { issuer };
+    }
     for (server, state) in live.snapshot.servers().iter().zip(&live.servers) {
         match (server.required, state.reach()) {
             (true, Reach::Down) => {
@@ -267,6 +298,18 @@ pub(super) fn readiness(shared: &Shared, audit_stalled: bool) -> Readiness {
         return Readiness::AuditStalled;
     }
     Readiness::Ready
+}
+
+/// The first issuer that was configured at the start and whose keys were never fetched. One that a reload adds, or whose keys
+/// were lost since, does not take a gateway out of service that serves others.
+fn issuer_without_keys(shared: &Shared) -> Option<Box<str>> {
+    let desks = shared.key_desks.all();
+    let waited_for = desks
+        .iter()
+        .filter(|desk| desk.gates_readiness && !desk.was_fetched());
+    waited_for
+        .map(|desk| desk.report().issuers.first().cloned().unwrap_or_default())
+        .next()
 }
 
 #[cfg(test)]

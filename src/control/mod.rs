@@ -1,8 +1,9 @@
 //! The control plane: one tokio thread that does everything slow.
 //!
 //! It loads and publishes configurations, resolves names, probes required upstreams, writes audit records, answers the admin
-//! listener, obeys signals, drains, and serves as a bridge (`control::bridge`) to servers that a worker cannot speak to
-//! itself. **Invariant:** no other request waits for it; it meets the workers in [`mailbox`](crate::mailbox) only and imports
+//! listener, fetches keys of issuers (`control::jwks`), obeys signals, drains, and serves as a bridge (`control::bridge`) to
+//! servers that a worker cannot speak to itself. **Invariant:** no other request waits for it, but one whose token needs keys
+//! that nobody has, for a bounded time; it meets the workers in [`mailbox`](crate::mailbox) only and imports
 //! nothing of them.
 //!
 //! Read [`run`] first.
@@ -12,6 +13,7 @@ pub mod audit;
 mod bridge;
 mod gateway;
 pub mod http;
+mod jwks;
 pub mod logging;
 mod probe;
 pub mod process;
@@ -25,6 +27,7 @@ mod start;
 mod status;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 mod usage;
 
 pub use scrape::metrics;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, UnixStream};
+use guard_io::tls::ClientTls;
+use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::bridge::probe_child;
+use super::http::{Client, ClientError};
 use crate::engine::snapshot::UpstreamAddress;
 use crate::mailbox::{Live, Reach, ServerState};
 
@@ -28,15 +30,18 @@ pub(super) async fn probe_required(live: &Live) {
                 probes.spawn(async move { probe_child(state, command, &limits, patience).await });
             }
             _ => {
-                probes.spawn(probe(state, patience));
+                let tls = live.tls_towards(server.index()).cloned();
+                probes.spawn(probe(state, tls, patience));
             }
         }
     }
     while probes.join_next().await.is_some() {}
 }
 
-async fn probe(server: Arc<ServerState>, patience: Duration) {
-    let connected = timeout(patience, connect(&server)).await.unwrap_or(false);
+async fn probe(server: Arc<ServerState>, tls: Option<ClientTls>, patience: Duration) {
+    let connected = timeout(patience, connect(&server, tls.as_ref()))
+        .await
+        .unwrap_or(false);
     let reach = if connected { Reach::Up } else { Reach::Down };
     let before = server.reach();
     if server.set_reach(reach) {
@@ -53,14 +58,21 @@ async fn probe(server: Arc<ServerState>, patience: Duration) {
     }
 }
 
-async fn connect(server: &ServerState) -> bool {
+async fn connect(server: &ServerState, tls: Option<&ClientTls>) -> bool {
     match &server.address {
         UpstreamAddress::Unix { path } => UnixStream::connect(path).await.is_ok(),
         // Whoever starts its children knows: `probe_child`.
         UpstreamAddress::Child(_) => false,
-        UpstreamAddress::Http { .. } => {
+        UpstreamAddress::Http {
+            host, is_secure, ..
+        } => {
             let resolved = server.resolved.load_full();
-            TcpStream::connect(resolved.addresses()).await.is_ok()
+            let secure = tls.map(|tls| (&**host, tls.config()));
+            let connected = Client::connect_to(resolved.addresses(), secure).await;
+            if let Err(error @ ClientError::Tls(_)) = &connected {
+                tracing::debug!(server = &*server.name, %error, "probe failed");
+            }
+            secure.is_some() == *is_secure && connected.is_ok()
         }
     }
 }
@@ -90,17 +102,17 @@ mod tests {
             is_secure: false,
         };
         let server = Arc::new(ServerState::new("a", upstream, 1));
-        probe(Arc::clone(&server), PATIENCE).await;
+        probe(Arc::clone(&server), None, PATIENCE).await;
         assert_eq!(
             server.reach(),
             Reach::Down,
             "a name that does not resolve is down"
         );
         server.resolved.store(Arc::new(Resolved([address].into())));
-        probe(Arc::clone(&server), PATIENCE).await;
+        probe(Arc::clone(&server), None, PATIENCE).await;
         assert_eq!(server.reach(), Reach::Up);
         drop(listener);
-        probe(Arc::clone(&server), PATIENCE).await;
+        probe(Arc::clone(&server), None, PATIENCE).await;
         assert_eq!(server.reach(), Reach::Down);
     }
 
@@ -110,7 +122,7 @@ mod tests {
             path: "/nonexistent/socket".into(),
         };
         let server = Arc::new(ServerState::new("a", upstream, 1));
-        probe(Arc::clone(&server), PATIENCE).await;
+        probe(Arc::clone(&server), None, PATIENCE).await;
         assert_eq!(server.reach(), Reach::Down);
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::audit::{AuditHandle, AuditSettings, Event};
+use super::jwks::KeyKeeper;
+use super::tls::{self, Materials};
 use super::{probe, resolve};
 use crate::config::{Config, Diagnostic, compile};
 use crate::engine::snapshot::Snapshot;
@@ -130,16 +132,31 @@ impl Reloaded {
     }
 }
 
+/// What a reload puts in force.
+pub(super) struct Fresh<'m> {
+    /// The configuration.
+    pub(super) config: Config,
+    /// What is probably not intended.
+    pub(super) warnings: Vec<Diagnostic>,
+    /// What its files for TLS became.
+    pub(super) materials: &'m Materials,
+}
+
 /// Puts `fresh` in force beside `current`, which it replaces on success. Names are resolved and required servers probed
-/// before anything changes, so that the first request under the new configuration finds them.
+/// before anything changes, and keys of new issuers fetched, so that the first request under the new configuration finds them.
 pub(super) async fn apply(
-    mut fresh: Config,
-    warnings: Vec<Diagnostic>,
+    fresh: Fresh<'_>,
     current: &mut Config,
     port: u16,
     shared: &Shared,
     audit: &AuditHandle,
+    keys: &mut KeyKeeper,
 ) -> Reloaded {
+    let Fresh {
+        config: mut fresh,
+        warnings,
+        materials,
+    } = fresh;
     let restart_needed = keep_what_started(&mut fresh, current);
     let old = shared.live.load_full();
     let revision = old.snapshot.revision() + 1;
@@ -150,13 +167,22 @@ pub(super) async fn apply(
         }
     };
     let live = succeed(&old, snapshot, shared.workers.len());
+    let live = tls::with_materials(&live, materials);
     resolve::refresh(&live).await;
     probe::probe_required(&live).await;
+    keys.add(&fresh).await;
     if let Err(error) = audit.use_settings(AuditSettings::from(&fresh.audit)).await {
+        keys.keep_only(current);
         return Reloaded::rejected(vec![error.to_string()]);
     }
-    shared.publish(live);
+    // Keys go their own way: those that came since are kept.
+    shared.update(|now| Live {
+        keys: Arc::clone(&now.keys),
+        keys_version: now.keys_version,
+        ..live
+    });
     *current = fresh;
+    keys.keep_only(current);
     Reloaded::Applied {
         revision,
         restart_needed,

@@ -11,6 +11,7 @@ mod over_link;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use guard_io::tls::ClientTls;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -43,6 +44,8 @@ pub struct Found {
 pub enum Failed {
     /// Nothing came in time.
     Timeout(Duration),
+    /// It is https, and there is nothing to verify it with.
+    NoCertificates,
     /// Connection or HTTP.
     Http(ClientError),
     /// The upstream refuses the gateway's own credentials.
@@ -67,6 +70,13 @@ impl fmt::Display for Failed {
             Self::Timeout(patience) => write!(
                 f,
                 "no answer within {patience:?} (--timeout); is it an MCP server, and of this transport?"
+            ),
+            Self::NoCertificates => {
+                f.write_str("there is nothing to verify the server with; set tls_ca_path")
+            }
+            Self::Http(error @ ClientError::Tls(_)) => write!(
+                f,
+                "{error}; is the server's certificate for the host of url, and from an authority of the system or of tls_ca_path?"
             ),
             Self::Http(error) => write!(f, "{error}; is the server running, and is url right?"),
             Self::Credentials(status) => write!(
@@ -117,14 +127,18 @@ impl From<ClientError> for Failed {
     }
 }
 
-/// Asks `server` for its name, revisions and tools, within `patience` in all.
-pub async fn round_trip(server: &Server, patience: Duration) -> Result<Found, Failed> {
+/// Asks `server` for its name, revisions and tools, within `patience` in all; under `tls` where it is https.
+pub async fn round_trip(
+    server: &Server,
+    tls: Option<&ClientTls>,
+    patience: Duration,
+) -> Result<Found, Failed> {
     let is_sse = server.upstream.speech.transport == HttpTransport::Sse;
     let asked = async {
         if is_sse {
-            over_link::sse(server).await
+            over_link::sse(server, tls).await
         } else {
-            http::both(server).await
+            http::both(server, tls).await
         }
     };
     match &server.upstream.address {

@@ -2,9 +2,9 @@
 
 use super::usage;
 use crate::engine::snapshot::{HttpTransport, Server, Upstream, UpstreamAddress};
-use crate::mailbox::{AuditLane, Reach, Readiness, ServerState, Shared};
+use crate::mailbox::{AuditLane, KeyDesk, KeyReport, Reach, Readiness, ServerState, Shared};
 use crate::metrics::scrape::{self, UpstreamSource};
-use crate::metrics::{Exposition, WorkerMetrics, family};
+use crate::metrics::{Exposition, JwksResult, WorkerMetrics, family};
 
 /// Everything there is to count, as Prometheus text.
 #[must_use]
@@ -30,6 +30,7 @@ pub fn metrics(shared: &Shared) -> String {
         .set(i64::try_from(shared.quotas.identities()).unwrap_or(i64::MAX));
     scrape::control(&mut out, &shared.control);
     audit(&mut out, shared);
+    issuers(&mut out, shared);
     let ready = *shared.health.readiness() == Readiness::Ready;
     out.family(&family::CONFIG_REVISION)
         .value(&[], live.snapshot.revision() as f64);
@@ -64,6 +65,39 @@ fn source<'a>(configured: &Server, server: &'a ServerState) -> UpstreamSource<'a
             Reach::Up => Some(true),
             Reach::Down => Some(false),
         },
+    }
+}
+
+/// Keys of issuers. Those that share a source have the same figures.
+fn issuers(out: &mut Exposition, shared: &Shared) {
+    let desks = shared.key_desks.all();
+    let reports: Vec<(&KeyDesk, KeyReport)> =
+        desks.iter().map(|desk| (&**desk, desk.report())).collect();
+    let each = || {
+        reports.iter().flat_map(|(desk, report)| {
+            let issuers = report.issuers.iter();
+            issuers.map(move |issuer| (&**issuer, *desk, report))
+        })
+    };
+    let mut fetches = out.family(&family::JWKS_FETCHES);
+    for (issuer, desk, _) in each() {
+        for &result in JwksResult::ALL {
+            fetches.used(&[issuer, result.as_str()], desk.fetches(result));
+        }
+    }
+    let mut age = out.family(&family::JWKS_AGE);
+    for (issuer, _, report) in each() {
+        if let Some(fetched_at) = report.fetched_at {
+            age.value(&[issuer], fetched_at.elapsed().as_secs_f64());
+        }
+    }
+    let mut keys = out.family(&family::JWKS_KEYS);
+    for (issuer, _, report) in each() {
+        keys.value(&[issuer], report.keys as f64);
+    }
+    let mut stale = out.family(&family::JWKS_STALE);
+    for (issuer, _, report) in each() {
+        stale.value(&[issuer], f64::from(u8::from(report.is_stale)));
     }
 }
 

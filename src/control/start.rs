@@ -15,13 +15,15 @@ use super::audit::{AuditPump, AuditSettings, AuditSources, OpenError};
 use super::bridge::Bridges;
 use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
+use super::jwks::KeyKeeper;
 use super::logging::LogControl;
 use super::signals::Signals;
 use super::source::Source;
 use super::status::Facts;
+use super::tls::{self, Materials, TlsWatch};
 use super::{probe, process, reload, resolve, scrape};
 use crate::config::model::Workers;
-use crate::config::{Config, Loaded, compile};
+use crate::config::{Config, Loaded, Refused, compile};
 use crate::engine::seal::Sealer;
 use crate::mailbox::{Bind, Shared};
 
@@ -138,12 +140,15 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         started,
     } = run;
     process::harden();
-    let config = load(&source)?;
+    let (config, materials) = load(&source)?;
     let workers = worker_count(config.server.workers);
     let bound = bind(&config.server, workers).map_err(StartError::DataPlane)?;
     let address = bound.local_addr();
     let (admin_listener, admin_address) = bind_admin(&config).await?;
-    let shared = share(&config, address.port(), workers).await?;
+    let shared = share(&config, &materials, address.port(), workers).await?;
+    let tls = TlsWatch::new(&config, materials, &shared);
+    let mut keys = KeyKeeper::new(Arc::clone(&shared));
+    keys.add(&config).await;
     let audit_sources = AuditSources {
         lanes: shared
             .workers
@@ -193,7 +198,12 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     shared
         .health
         .set_readiness(readiness(&shared, audit.is_stalled()));
-    tracing::info!(addr = %address, admin = %admin_address, "listening on http://{address}");
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    tracing::info!(addr = %address, admin = %admin_address, "listening on {scheme}://{address}");
     started(Addresses {
         main: address,
         admin: admin_address,
@@ -207,20 +217,29 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         access,
         plane,
         bridges,
+        keys,
         reloads,
+        tls,
     })
 }
 
-fn load(source: &Source) -> Result<Config, StartError> {
-    let lines = |diagnostics: &[crate::config::Diagnostic]| {
-        diagnostics.iter().map(ToString::to_string).collect()
+fn load(source: &Source) -> Result<(Config, Materials), StartError> {
+    let refused = |refused: Refused| {
+        let lines = refused.diagnostics.iter().map(ToString::to_string);
+        StartError::Config(lines.collect())
     };
-    let refused = |refused: crate::config::Refused| StartError::Config(lines(&refused.diagnostics));
-    let Loaded { config, warnings } = source.load().map_err(refused)?;
+    let loaded = source.load().map_err(refused)?;
+    let loaded = tls::load(loaded, &Materials::default(), tls::now_secs());
+    let (
+        Loaded {
+            config, warnings, ..
+        },
+        materials,
+    ) = loaded.map_err(refused)?;
     warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    Ok(config)
+    Ok((config, materials))
 }
 
 async fn bind_admin(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -232,11 +251,17 @@ async fn bind_admin(config: &Config) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 /// Compiles the first snapshot, with every name resolved and every required upstream probed once.
-async fn share(config: &Config, port: u16, workers: usize) -> Result<Arc<Shared>, StartError> {
+async fn share(
+    config: &Config,
+    materials: &Materials,
+    port: u16,
+    workers: usize,
+) -> Result<Arc<Shared>, StartError> {
     let refused = |findings: Vec<crate::config::Finding>| {
         StartError::Config(findings.iter().map(ToString::to_string).collect())
     };
     let live = reload::first(compile(config, port, 1).map_err(refused)?, workers);
+    let live = tls::with_materials(&live, materials);
     resolve::refresh(&live).await;
     probe::probe_required(&live).await;
     let sealer = Sealer::random()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::scrape::transport;
 use crate::engine::snapshot::{Server, UpstreamAddress};
-use crate::mailbox::{ServerState, Shared, WorkerShared};
+use crate::mailbox::{KeyReport, ServerState, Shared, WorkerShared};
 
 /// What does not change while the process runs.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Facts {
     pub(super) config_path: String,
 }
 
-/// Version, uptime, revision, workers and servers. For operators: it names addresses, never secrets.
+/// Version, uptime, revision, workers, servers and issuers. For operators: it names addresses, never secrets.
 pub(super) fn status(shared: &Shared, facts: &Facts) -> Value {
     let live = shared.live.load();
     let servers = live.snapshot.servers().iter().zip(&live.servers);
@@ -33,6 +33,7 @@ pub(super) fn status(shared: &Shared, facts: &Facts) -> Value {
         "identities": shared.quotas.identities(),
         "workers": shared.workers.iter().enumerate().map(worker).collect::<Vec<_>>(),
         "servers": servers.map(server).collect::<Vec<_>>(),
+        "issuers": shared.key_desks.all().iter().flat_map(|desk| issuers(desk.report())).collect::<Vec<_>>(),
     })
 }
 
@@ -67,5 +68,19 @@ fn server((server, state): (&Server, &std::sync::Arc<ServerState>)) -> Value {
         "resolved": resolved,
         "required": server.required,
         "state": state.reach().as_str(),
+    })
+}
+
+/// The issuers whose keys are those of `report`. An error names hosts and statuses, never what was answered.
+fn issuers(report: KeyReport) -> impl Iterator<Item = Value> {
+    report.issuers.into_iter().map(move |issuer| {
+        json!({
+            "issuer": issuer,
+            "jwks_url": report.url,
+            "keys": report.keys,
+            "age_secs": report.fetched_at.map(|at| at.elapsed().as_secs()),
+            "stale": report.is_stale,
+            "last_error": report.last_error,
+        })
     })
 }

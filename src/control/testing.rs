@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+pub(super) mod tls;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 

@@ -24,6 +24,57 @@ pub const API_KEYS_MAX: usize = 100_000;
 /// Most issuers of signed tokens in a configuration.
 pub const JWT_ISSUERS_MAX: usize = 64;
 
+/// Time for one fetch of a JWK Set, from the look-up of its host to its last byte, in milliseconds.
+pub const JWKS_FETCH_MS_MAX: u64 = 10 * SECOND_MS;
+
+/// Least time that a fetched JWK Set counts as fresh, whatever its `Cache-Control` says, in milliseconds.
+pub const JWKS_LIFE_MS_MIN: u64 = 60 * SECOND_MS;
+
+/// How long a JWK Set is used beyond its life where it cannot be fetched, in milliseconds.
+pub const JWKS_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// First pause before a failed fetch of a JWK Set is tried again, in milliseconds. It doubles each time.
+pub const JWKS_RETRY_MS_MIN: u64 = SECOND_MS;
+
+/// Longest pause before a failed fetch of a JWK Set is tried again, in milliseconds.
+pub const JWKS_RETRY_MS_MAX: u64 = 60 * SECOND_MS;
+
+/// Least time between two fetches of a JWK Set that requests ask for, in the long run, in milliseconds.
+pub const JWKS_ASK_INTERVAL_MS: u64 = 10 * SECOND_MS;
+
+/// Fetches of a JWK Set that requests may ask for at once.
+pub const JWKS_ASK_BURST: u32 = 3;
+
+/// How long a start or a reload waits for the first fetches of new JWK Sets, in milliseconds.
+pub const JWKS_FIRST_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// How long a request waits for keys that its token needs, in milliseconds.
+pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
+
+/// Requests of one worker that wait for keys at once. Beyond it they are answered without.
+pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
+
+/// Longest `iss` of an issuer, in bytes.
+pub const JWT_ISSUER_BYTES_MAX: usize = 256;
+
+/// Longest `aud` value of an issuer, in bytes.
+pub const JWT_AUDIENCE_BYTES_MAX: usize = 256;
+
+/// Most `aud` values of one issuer.
+pub const JWT_AUDIENCES_MAX: usize = 64;
+
+/// Longest name of a claim, in bytes.
+pub const JWT_CLAIM_BYTES_MAX: usize = 128;
+
+/// Most scopes in one `scope_tool_mapping`.
+pub const JWT_SCOPES_MAX: usize = 256;
+
+/// Most `[[auth.mtls.identities]]`.
+pub const MTLS_IDENTITIES_MAX: usize = 4_096;
+
+/// Most certificates of the main listener.
+pub const TLS_CERTIFICATES_MAX: usize = 256;
+
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
@@ -59,6 +110,24 @@ pub const RSA_BITS_MAX: usize = 8_192;
 
 /// Longest RSA exponent, in bytes: each bit of it costs a squaring.
 pub const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
+/// Largest file of certificates, keys or revocation lists, in bytes.
+pub const TLS_FILE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Most certificate authorities that are taken from the system.
+pub const SYSTEM_ROOTS_MAX: usize = 4_096;
+
+/// How long before its end a certificate is warned of, in seconds.
+pub const CERTIFICATE_NOTICE_SECS: u64 = 14 * 24 * 3_600;
+
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 256;
+
+/// Longest list of scopes in a challenge, in bytes: a header field that every client and proxy takes.
+pub const CHALLENGE_SCOPE_BYTES_MAX: usize = 2_048;
+
+/// Most scopes that one refused message may be found to lack.
+pub const STEP_UP_SCOPES_MAX: usize = 16;
 
 /// Longest entry of a tool list, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 1_024;
@@ -147,6 +216,9 @@ pub const DRAIN_MS_MAX: u64 = SECOND_MS;
 
 /// Time that an idle connection stays open after a drain has begun, for a request that is on its way, in milliseconds.
 pub const DRAIN_IDLE_MS: u64 = 250;
+
+/// Time that a TLS handshake gets to end once a drain has begun, in milliseconds.
+pub const DRAIN_HANDSHAKE_MS: u64 = SECOND_MS;
 
 /// Open files kept for everything that is not a connection: listeners, rings, audit and configuration files.
 pub const OPEN_FILES_RESERVED: usize = 64;
@@ -322,6 +394,10 @@ const _: () = {
     assert!(
         limits.sse_keepalive_ms < limits.idle_timeout_ms,
         "a kept-alive stream never looks idle to a peer like us"
+    );
+    assert!(
+        DRAIN_HANDSHAKE_MS < DRAIN_FINAL_MS_MAX,
+        "a worker outlives the handshakes that its drain waits for"
     );
     assert!(
         AUDIT_RECORD_BYTES_MAX * 64 <= AUDIT_LANE_BYTES_MAX,

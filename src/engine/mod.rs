@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod audit;
 pub mod bridge;
+pub mod discovery;
 pub mod filter;
 pub mod identity;
 pub mod limits;

@@ -11,10 +11,12 @@ mod failure;
 pub use failure::Failure;
 
 use super::audit::json::{write_string, write_u64};
-use super::identity::Challenges;
 
 /// Longest text that an answer repeats from a request, in bytes.
 const ECHO_BYTES_MAX: usize = 64;
+
+/// The challenge of a 403 that does not say which scopes are missing.
+const PLAIN_STEP_UP: &str = r#"Bearer error="insufficient_scope""#;
 
 /// What the error answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +32,17 @@ pub enum ReplyId<'a> {
 impl Failure {
     /// Gives each header field of the answer that follows from the failure to `field`, Content-Type included; framing and
     /// `x-request-id` are the connection's.
-    pub fn each_header(&self, challenges: &Challenges, mut field: impl FnMut(&'static str, &str)) {
+    ///
+    /// `challenge` is the WWW-Authenticate value where there is more to say than the failure alone knows
+    /// ([`Discovery`](super::discovery::Discovery)); a 401 without it has a plain one.
+    pub fn each_header(&self, challenge: Option<&str>, mut field: impl FnMut(&'static str, &str)) {
         field("content-type", "application/json");
         match self {
-            Self::Unauthorized { challenge } => {
-                field("www-authenticate", challenges.value(*challenge))
+            Self::Unauthorized { challenge: error } => {
+                field("www-authenticate", challenge.unwrap_or(error.plain()))
+            }
+            Self::InsufficientScope => {
+                field("www-authenticate", challenge.unwrap_or(PLAIN_STEP_UP))
             }
             Self::MethodNotAllowed { allow } => field("allow", allow),
             _ => {}

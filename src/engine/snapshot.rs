@@ -14,11 +14,12 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::discovery::{Discovery, DiscoverySpec};
 use super::identity::{AddressRange, Authenticator};
 use super::limits::{self, Limits};
 use super::policy::Ceiling;
 use super::quota::{Quota, QuotaPlan};
-use super::route::{Cors, HostPolicy, OriginPolicy, RouteConflict, Routes};
+use super::route::{Cors, HostPolicy, OriginPolicy, Resource, RouteConflict, Routes};
 use super::seal::Sealer;
 
 /// A server's place in its snapshot. Indices of two snapshots are unrelated.
@@ -48,6 +49,7 @@ pub struct Snapshot {
     revision: u64,
     servers: Vec<Server>,
     routes: Routes,
+    discovery: Discovery,
     /// Who may come in.
     pub identity: Authenticator,
     /// How much each may ask for.
@@ -129,6 +131,12 @@ impl Snapshot {
     /// Puts the parts together. Errors: every conflict between the routes of the servers.
     pub fn new(parts: SnapshotParts) -> Result<Self, Vec<RouteConflict>> {
         let routes = Routes::compile(&parts.servers)?;
+        let discovery = Discovery::new(DiscoverySpec {
+            public_url: parts.public_url.as_deref(),
+            issuers: parts.identity.issuers(),
+            servers: parts.servers.len(),
+            legacy_sse: parts.sessions.legacy_sse,
+        });
         let place = |(index, parts): (usize, ServerParts)| {
             Some(Server {
                 index: ServerIndex::new(index)?,
@@ -144,6 +152,7 @@ impl Snapshot {
                 .map_while(place)
                 .collect(),
             routes,
+            discovery,
             identity: parts.identity,
             quotas: parts.quotas,
             hosts: parts.hosts,
@@ -186,6 +195,18 @@ impl Snapshot {
     #[must_use]
     pub const fn routes(&self) -> &Routes {
         &self.routes
+    }
+
+    /// What clients are told of where tokens come from.
+    #[must_use]
+    pub const fn discovery(&self) -> &Discovery {
+        &self.discovery
+    }
+
+    /// The resource that the document at `path` below `/.well-known/oauth-protected-resource` is about, where there is one.
+    #[must_use]
+    pub fn described<'a>(&self, path: &'a str) -> Option<Resource<'a>> {
+        self.discovery.described(&self.routes, path)
     }
 }
 

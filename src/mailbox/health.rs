@@ -20,6 +20,11 @@ pub enum Readiness {
         /// Its configured name.
         server: Box<str>,
     },
+    /// The keys of an issuer were not fetched yet.
+    KeysMissing {
+        /// Its `issuer`, as configured.
+        issuer: Box<str>,
+    },
     /// Audit records cannot be written and `audit.overflow = "refuse"`: requests are being refused.
     AuditStalled,
 }
@@ -34,7 +39,7 @@ impl Readiness {
         }
     }
 
-    /// One word for scripts: `ready`, `starting`, `draining`, `upstream_down`, `audit_stalled`.
+    /// One word for scripts: `ready`, `starting`, `draining`, `upstream_down`, `keys_missing`, `audit_stalled`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -42,6 +47,7 @@ impl Readiness {
             Self::Ready => "ready",
             Self::Draining => "draining",
             Self::UpstreamDown { .. } => "upstream_down",
+            Self::KeysMissing { .. } => "keys_missing",
             Self::AuditStalled => "audit_stalled",
         }
     }
@@ -102,13 +108,17 @@ impl Health {
 
     /// Appends the body of `/ready` and returns its HTTP status: 200, or 503 with the reason.
     ///
-    /// The name of a server is configuration that its operator chose and `[a-z0-9_-]`, so it needs no escaping.
+    /// The name of a server is configuration that its operator chose and `[a-z0-9_-]`, so it needs no escaping; an issuer does.
     pub fn write_ready(&self, out: &mut Vec<u8>) -> u16 {
         let readiness = self.readiness.load();
         let word = readiness.as_str();
         let _ = match &**readiness {
             Readiness::UpstreamDown { server } => {
                 write!(out, r#"{{"status":"{word}","server":"{server}"}}"#)
+            }
+            Readiness::KeysMissing { issuer } => {
+                let issuer = serde_json::Value::from(&**issuer);
+                write!(out, r#"{{"status":"{word}","issuer":{issuer}}}"#)
             }
             _ => write!(out, r#"{{"status":"{word}"}}"#),
         };
@@ -147,6 +157,16 @@ mod tests {
             (
                 503,
                 r#"{"status":"upstream_down","server":"github"}"#.to_owned()
+            )
+        );
+        health.set_readiness(Readiness::KeysMissing {
+            issuer: "https://a.example/\"".into(),
+        });
+        assert_eq!(
+            ready(&health),
+            (
+                503,
+                r#"{"status":"keys_missing","issuer":"https://a.example/\""}"#.to_owned()
             )
         );
     }

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use guard_io::tls::{ClientTls, ServerTls};
 
-use super::{AuditLane, BridgeCalls, Doorbell, Health, LaneBounds, Overflow, Phase};
+use super::{AuditLane, BridgeCalls, Doorbell, Health, KeyDesks, LaneBounds, Overflow, Phase};
 use crate::engine::identity::jwt::KeyRing;
 use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
@@ -36,6 +36,8 @@ pub struct Shared {
     pub audit_doorbell: Arc<Doorbell>,
     /// Connections to servers that control serves itself.
     pub bridge: BridgeCalls,
+    /// Where keys of issuers are asked for.
+    pub key_desks: KeyDesks,
     /// Seals sessions where `server.session_key` is not set: this process alone can open them.
     pub sealer: Sealer,
     /// Writes the body of `/metrics`, which the main listener may serve too.
@@ -65,6 +67,7 @@ impl Shared {
             doorbell,
             audit_doorbell,
             bridge: BridgeCalls::new(),
+            key_desks: KeyDesks::default(),
             sealer,
             exposition,
         }
@@ -160,6 +163,12 @@ impl Live {
     pub fn server(&self, index: ServerIndex) -> &ServerState {
         &self.servers[index.as_usize()]
     }
+
+    /// What TLS is spoken with the server at `index`, where there is material for it.
+    #[must_use]
+    pub fn tls_towards(&self, index: ServerIndex) -> Option<&ClientTls> {
+        self.upstream_tls.get(index.as_usize())?.as_ref()
+    }
 }
 
 /// The running state of one upstream server. It outlives a reload that keeps the server's name and address; counters outlive
@@ -173,6 +182,8 @@ pub struct ServerState {
     /// Where `http://host` leads at the moment; control resolves it. Empty: the name does not resolve (answer 502), or the
     /// upstream is a unix socket.
     pub resolved: ArcSwap<Resolved>,
+    /// What TLS control itself speaks with an https server: for bridges, which outlive a change of certificates.
+    pub tls: ArcSwapOption<ClientTls>,
     /// What is counted about its processes, where it is a stdio server.
     pub children: Arc<ChildCells>,
     reach: AtomicU8,
@@ -249,6 +260,7 @@ impl ServerState {
             name: name.into(),
             address,
             resolved,
+            tls: ArcSwapOption::empty(),
             children,
             reach,
             legacy: unknown(),

@@ -98,6 +98,12 @@ families! {
         "Client connections open.";
     CONNECTIONS_ACCEPTED Counter "mcp_guard_connections_accepted_total" []
         "Client connections accepted.";
+    TLS_HANDSHAKES Counter "mcp_guard_tls_handshakes_total" ["result"]
+        "TLS handshakes with clients, by result.";
+    TLS_CERTIFICATE_ENDS Gauge "mcp_guard_tls_certificate_expiry_timestamp_seconds" ["key"]
+        "When one of the gateway's own certificates ends, in Unix time, by the configuration key that names its file.";
+    TLS_RELOADS Counter "mcp_guard_tls_reloads_total" ["result"]
+        "Readings of certificates that changed on the disk, by result.";
     STREAMS Gauge "mcp_guard_streams" []
         "Event streams open towards clients.";
     BOUNDS_REACHED Counter "mcp_guard_bounds_reached_total" ["bound"]
@@ -122,6 +128,14 @@ families! {
         "Reloads, by result.";
     READY Gauge "mcp_guard_ready" []
         "1 while /ready answers 200, else 0.";
+    JWKS_FETCHES Counter "mcp_guard_jwks_fetches_total" ["issuer", "result"]
+        "Fetches of an issuer's keys, by result.";
+    JWKS_AGE Gauge "mcp_guard_jwks_age_seconds" ["issuer"]
+        "Time since an issuer's keys were last fetched well.";
+    JWKS_KEYS Gauge "mcp_guard_jwks_keys" ["issuer"]
+        "Keys of an issuer that are in use.";
+    JWKS_STALE Gauge "mcp_guard_jwks_stale" ["issuer"]
+        "1 while keys of an issuer are used beyond their time because they cannot be fetched, else 0.";
     WORKER_REQUESTS Counter "mcp_guard_worker_requests_total" ["worker"]
         "Requests answered, by worker.";
     WORKER_CONNECTIONS Gauge "mcp_guard_worker_connections" ["worker"]

@@ -170,6 +170,8 @@ label_set! {
         ServerError => "server_error",
         /// No connection: refused, unreachable, not resolved.
         Unreachable => "unreachable",
+        /// A connection, and no TLS on it: the upstream's certificate was refused, or the handshake failed.
+        TlsFailed => "tls_failed",
         /// No connection within `connect_timeout`, or no first byte within `timeout`.
         Timeout => "timeout",
         /// The answer was not valid HTTP or not a list that could be filtered.
@@ -222,8 +224,30 @@ label_set! {
         Descriptors => "descriptors",
         /// A request header that is not forwarded because its name holds `_`.
         UnderscoreHeader => "underscore_header",
+        /// A request header about a client certificate that is not believed: nobody trusted sent it.
+        IdentityHeader => "identity_header",
         /// Exchanges that run on after their client went away.
         Detached => "detached",
+    }
+}
+
+label_set! {
+    /// How a fetch of an issuer's keys ended.
+    JwksResult {
+        /// Keys came, and they are others than before.
+        Changed => "changed",
+        /// The same keys came.
+        Unchanged => "unchanged",
+        /// The host does not resolve, does not accept, or TLS with it failed.
+        Unreachable => "unreachable",
+        /// The host is, or resolves to, an address that is never fetched from.
+        Forbidden => "forbidden",
+        /// No whole answer in time.
+        TimedOut => "timeout",
+        /// An answer with a status other than 200, redirects among them.
+        BadStatus => "bad_status",
+        /// An answer that is no set of keys that can be used.
+        BadAnswer => "bad_answer",
     }
 }
 
@@ -236,6 +260,36 @@ label_set! {
         Rejected => "rejected",
         /// Applied, but for settings that need a restart.
         RestartNeeded => "restart_needed",
+    }
+}
+
+label_set! {
+    /// How a TLS handshake with a client ended (`mcp_guard_tls_handshakes_total`).
+    TlsHandshake {
+        /// A new session began.
+        Full => "full",
+        /// An earlier session was resumed.
+        Resumed => "resumed",
+        /// Not within `limits.header_timeout`, or not before a drain.
+        TimedOut => "timed_out",
+        /// The client left.
+        Gone => "gone",
+        /// The client does not speak TLS.
+        NotTls => "not_tls",
+        /// The client's certificate was refused, or is missing.
+        Certificate => "certificate",
+        /// The client broke the protocol, or has nothing in common with the listener.
+        Protocol => "protocol",
+    }
+}
+
+label_set! {
+    /// What became of certificates that changed on the disk (`mcp_guard_tls_reloads_total`).
+    TlsReload {
+        /// They are in force.
+        Applied => "applied",
+        /// They cannot be used; those of before stay.
+        Rejected => "rejected",
     }
 }
 

@@ -5,7 +5,7 @@
 //! Names are defined once, in [`family`].
 //!
 //! **Invariant:** no label takes a value that a client can invent: each label is a closed enum here, a method of the
-//! engine's closed set, a configured server name or a worker's number.
+//! engine's closed set, a configured server name or issuer, or a worker's number.
 
 mod cells;
 mod child;
@@ -21,13 +21,13 @@ mod worker;
 
 pub use cells::{Counter, Gauge};
 pub use child::ChildCells;
-pub use control::ControlMetrics;
+pub use control::{CertificateEnd, ControlMetrics};
 pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, UnplacedMessage,
-    UpstreamResult, provider_label, status_label,
+    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, ReloadResult, STATUSES, SessionEvent,
+    TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label, status_label,
 };
 pub use session::SessionCells;
 pub use upstream::UpstreamCells;

@@ -2,8 +2,8 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, UnplacedMessage,
-    UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, TlsHandshake,
+    TlsReload, UnplacedMessage, UpstreamResult, provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
@@ -143,6 +143,14 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
     for &result in ReloadResult::ALL {
         reloads.value(&[result.as_str()], control.reloads(result) as f64);
     }
+    let mut ends = out.family(&family::TLS_CERTIFICATE_ENDS);
+    for certificate in control.certificates().iter() {
+        ends.value(&[&certificate.key], certificate.not_after_secs as f64);
+    }
+    let mut reloads = out.family(&family::TLS_RELOADS);
+    for &result in TlsReload::ALL {
+        reloads.used(&[result.as_str()], control.tls_reloads(result));
+    }
 }
 
 /// The label of row `index` of the method tables.
@@ -194,6 +202,11 @@ fn judgements(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     for &bound in Bound::ALL {
         let count = total(workers, |worker| worker.bound_count(bound));
         bounds.value(&[bound.as_str()], count as f64);
+    }
+    let mut handshakes = out.family(&family::TLS_HANDSHAKES);
+    for &result in TlsHandshake::ALL {
+        let count = total(workers, |worker| worker.tls_handshakes(result));
+        handshakes.used(&[result.as_str()], count);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use super::labels::{AuthResult, Bound, STATUSES, status_slot};
+use super::labels::{AuthResult, Bound, STATUSES, TlsHandshake, status_slot};
 use super::{Counter, Gauge, Histogram};
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
@@ -22,6 +22,7 @@ pub struct WorkerMetrics {
     rate_limit: [Counter; 2],
     decisions: [Counter; Decision::ALL.len()],
     bounds: [Counter; Bound::ALL.len()],
+    tls_handshakes: [Counter; TlsHandshake::ALL.len()],
     /// Connections accepted since the start.
     pub connections_accepted: Counter,
     /// Client connections open.
@@ -70,6 +71,12 @@ impl WorkerMetrics {
         self.bounds[bound.index()].inc();
     }
 
+    /// Counts one TLS handshake with a client.
+    #[inline]
+    pub fn tls_handshake(&self, result: TlsHandshake) {
+        self.tls_handshakes[result.index()].inc();
+    }
+
     /// Notes the kernel's id of the worker's thread, from which a scrape reads its processor time.
     pub fn set_thread_id(&self, thread_id: i32) {
         self.thread_id.store(thread_id, Relaxed);
@@ -101,6 +108,12 @@ impl WorkerMetrics {
         self.decisions[decision as usize].value()
     }
 
+    /// TLS handshakes that ended with `result`.
+    #[must_use]
+    pub fn tls_handshakes(&self, result: TlsHandshake) -> u64 {
+        self.tls_handshakes[result.index()].value()
+    }
+
     pub(super) fn bound_count(&self, bound: Bound) -> u64 {
         self.bounds[bound.index()].value()
     }
@@ -124,6 +137,7 @@ impl Default for WorkerMetrics {
             rate_limit: Default::default(),
             decisions: Default::default(),
             bounds: Default::default(),
+            tls_handshakes: Default::default(),
             connections_accepted: Counter::default(),
             connections: Gauge::default(),
             requests_in_flight: Gauge::default(),

@@ -13,7 +13,7 @@ use guard_io::Clock;
 use super::request_id::RequestId;
 use super::state::{View, Worker};
 use crate::engine::audit::{Decision, EventType, Record, SessionTag};
-use crate::engine::identity::Principal;
+use crate::engine::identity::{Principal, Provider};
 use crate::engine::mcp::message::{Message, Subject};
 use crate::engine::mcp::methods::Method;
 use crate::engine::policy::{Rule, SubjectKind};
@@ -31,6 +31,10 @@ pub(super) struct Account {
     /// The client's address, behind proxies that are trusted.
     pub(super) client: IpAddr,
     pub(super) principal: Option<Principal>,
+    /// By what the caller tried to prove itself, where it failed.
+    pub(super) provider: Option<Provider>,
+    /// What decided, where no single rule did.
+    pub(super) rule: Option<Box<str>>,
     pub(super) server: Option<ServerIndex>,
     pub(super) session: Option<SessionTag>,
     pub(super) trace_id: Option<[u8; 32]>,
@@ -151,6 +155,8 @@ impl Account {
             started_ns: Clock::monotonic_ns(),
             client,
             principal: None,
+            provider: None,
+            rule: None,
             server: None,
             session: None,
             trace_id: None,
@@ -235,11 +241,13 @@ impl Account {
         record.request_id = Some(self.request_id.as_bytes());
         record.trace_id = self.trace_id.as_ref().map(|id| &id[..]);
         record.peer = Some(self.client);
+        record.auth_provider = self.provider.map(Provider::as_str);
         if let Some(principal) = &self.principal {
-            record.identity_id = Some(principal.identity().as_bytes());
+            record.identity_id = Some(principal.record_id().as_bytes());
             record.auth_provider = Some(principal.provider().as_str());
             record.rule = described.rule.map(|rule| rule.label(principal.grants()));
         }
+        record.rule = self.rule.as_deref().or(record.rule);
         record.server = self
             .server
             .map(|server| &*self.view.snapshot().server(server).name);

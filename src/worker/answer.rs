@@ -31,6 +31,8 @@ pub(super) struct Envelope {
     pub(super) cors_origin: Option<Box<[u8]>>,
     /// What is left of the caller's quota.
     pub(super) standing: Option<Standing>,
+    /// The WWW-Authenticate value of a 401 or 403 that says more than the failure alone.
+    pub(super) challenge: Option<Box<str>>,
 }
 
 impl Envelope {
@@ -90,9 +92,36 @@ pub(super) fn write_typed(
     content_type: &str,
     body: &[u8],
 ) {
+    let fields = [
+        ("content-type", content_type),
+        ("cache-control", "no-store"),
+    ];
+    write_whole(out, envelope, status, &fields, body);
+}
+
+/// A document in JSON that anybody may keep for a while, appended to `out`.
+pub(super) fn write_document(
+    out: &mut Buffer,
+    envelope: &Envelope,
+    max_age_secs: u32,
+    body: &[u8],
+) {
+    let cache_control = format!("public, max-age={max_age_secs}");
+    let fields = [("content-type", JSON), ("cache-control", &cache_control)];
+    write_whole(out, envelope, 200, &fields, body);
+}
+
+fn write_whole(
+    out: &mut Buffer,
+    envelope: &Envelope,
+    status: u16,
+    fields: &[(&str, &str)],
+    body: &[u8],
+) {
     let mut head = HeadWriter::response(out.as_mut_vec(), status);
-    let _ = head.field(b"content-type", content_type.as_bytes());
-    let _ = head.field(b"cache-control", b"no-store");
+    for (name, value) in fields {
+        let _ = head.field(name.as_bytes(), value.as_bytes());
+    }
     envelope.write(&mut head);
     head.finish(BodyFraming::Length(body.len() as u64));
     append_body(out, envelope, body);
@@ -109,25 +138,23 @@ fn append_body(out: &mut Buffer, envelope: &Envelope, body: &[u8]) {
 pub(super) fn write_failure(
     out: &mut Buffer,
     envelope: &Envelope,
-    snapshot: &Snapshot,
     failure: &Failure,
     id: ReplyId<'_>,
 ) -> (u16, usize) {
     let mut body = Vec::with_capacity(256);
     failure.encode(id, envelope.request_id.as_str(), &mut body);
-    write_error(out, envelope, snapshot, failure, &body)
+    write_error(out, envelope, failure, &body)
 }
 
 /// As [`write_failure`], with a body that is made already: a batch has an error for each of its requests.
 pub(super) fn write_error(
     out: &mut Buffer,
     envelope: &Envelope,
-    snapshot: &Snapshot,
     failure: &Failure,
     body: &[u8],
 ) -> (u16, usize) {
     let mut head = HeadWriter::response(out.as_mut_vec(), failure.status());
-    failure.each_header(snapshot.identity.challenges(), |name, value| {
+    failure.each_header(envelope.challenge.as_deref(), |name, value| {
         let _ = head.field(name.as_bytes(), value.as_bytes());
     });
     envelope.write(&mut head);

@@ -5,18 +5,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guard_io::http1::{HeadRefusal, Version};
-use guard_io::{Buffer, ConnectionSlot, Either, Stream, select, time};
+use guard_io::{Buffer, Clock, ConnectionSlot, Either, Stream, select, time};
 
 use super::account::{Account, Described};
 use super::answer::{self, Envelope};
 use super::exchange::{self, Fate};
+use super::handshake::{Ready, make_ready};
 use super::intake::{self, HeadFault};
+use super::secured::Secured;
 use super::state::{View, Worker};
 use crate::engine::identity::mtls::ClientCertificate;
 use crate::engine::limits::{
     DRAIN_BYTES_MAX, DRAIN_IDLE_MS, DRAIN_MS_MAX, Limits, REQUESTS_PER_CONNECTION_MAX,
 };
 use crate::engine::reply::{Failure, ReplyId};
+use crate::engine::snapshot::Snapshot;
 use crate::metrics::Bound;
 
 /// A connection with what was read and not yet used.
@@ -24,8 +27,8 @@ pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
     pub(super) buffer: Buffer,
-    /// What the client showed in the handshake.
-    pub(super) certificate: Option<ClientCertificate>,
+    /// What the TLS handshake settled; `None` for plain HTTP.
+    secured: Option<Box<Secured>>,
     served: u64,
 }
 
@@ -36,19 +39,22 @@ pub(super) async fn serve(
     peer: SocketAddr,
     _slot: ConnectionSlot,
 ) {
+    let Some(Ready { stream, secured }) = make_ready(&worker, stream).await else {
+        return;
+    };
     worker.metrics().connections.inc();
     let mut connection = Connection {
         stream,
         peer,
         buffer: Buffer::new(),
-        certificate: None,
+        secured,
         served: 0,
     };
     let ending = connection.run(&worker).await;
     worker.metrics().connections.dec();
     match ending {
         Ending::Now => {}
-        Ending::Linger => linger(connection).await,
+        Ending::Linger => linger(connection.stream, connection.buffer).await,
         Ending::Reset => connection.stream.abort(),
     }
 }
@@ -77,6 +83,10 @@ impl Connection {
             self.stream.set_deadline(None);
             // Configuration may have changed while the connection was idle.
             let view = worker.view();
+            if !self.stands(&view) {
+                worker.give_index(index);
+                return Ending::Now;
+            }
             let ending = match head {
                 Ok(head) => match exchange::run(worker, &view, self, head, &index).await {
                     Fate::Continue => None,
@@ -94,6 +104,29 @@ impl Connection {
                 None => {}
             }
         }
+    }
+
+    /// Whether a connection like this one would still be taken: plain or under TLS as the listener is now, and from a client
+    /// that is still trusted. Cost: two comparisons where nothing has changed.
+    pub(super) fn stands(&self, view: &View) -> bool {
+        match (&self.secured, &view.live.tls, self.stream.tls_peer()) {
+            (None, None, _) => true,
+            (Some(secured), Some(tls), Some(peer)) => {
+                secured.stands(tls, peer, Clock::unix_micros() / 1_000_000)
+            }
+            _ => false,
+        }
+    }
+
+    /// The client's certificate, where it is a credential.
+    pub(super) fn certificate(&self, snapshot: &Snapshot) -> Option<&ClientCertificate> {
+        let secured = self.secured.as_ref()?;
+        secured.certificate(self.stream.tls_peer()?, snapshot)
+    }
+
+    /// The name that the client asked for in its handshake.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.stream.tls_peer()?.server_name.as_deref()
     }
 
     /// Waits, without a buffer, until a request begins. `false` ends the connection.
@@ -149,15 +182,10 @@ impl Connection {
             keeps_alive: false,
             cors_origin: None,
             standing: None,
+            challenge: None,
         };
         let mut out = Buffer::new();
-        let (status, length) = answer::write_failure(
-            &mut out,
-            &envelope,
-            view.snapshot(),
-            &failure,
-            ReplyId::Null,
-        );
+        let (status, length) = answer::write_failure(&mut out, &envelope, &failure, ReplyId::Null);
         account.status = status;
         account.response_bytes = length as u64;
         account.message = match fault {
@@ -188,10 +216,7 @@ fn head_failure(refusal: &HeadRefusal) -> Failure {
 }
 
 /// Ends our side and reads on for a moment, so that the last answer is not lost to a reset (RFC 9112 §9.6).
-async fn linger(connection: Connection) {
-    let Connection {
-        stream, mut buffer, ..
-    } = connection;
+pub(super) async fn linger(stream: Stream, mut buffer: Buffer) {
     buffer.release();
     if stream.shutdown_write().is_err() {
         return;

@@ -4,6 +4,7 @@
 //! neighbours. `docs/lifecycle.md` follows it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use guard_io::http1::{CONTINUE, HeadIndex, Method as HttpMethod, RequestHead};
 use guard_io::{Buffer, Clock};
@@ -13,12 +14,14 @@ use super::answer::{self, Envelope};
 use super::connection::Connection;
 use super::forward::{self, Outbound};
 use super::intake::{self, BodyFault};
+use super::key_wait::Waited;
 use super::notes::Notes;
 use super::relay;
 use super::state::{View, Worker};
 use super::weigh::{Passage, Weighed};
 use crate::engine::admission::{Arrival, Front, HeadAdmission, Verb, admit_head};
 use crate::engine::audit::Decision;
+use crate::engine::identity::jwt::KeyRing;
 use crate::engine::identity::{Principal, Proving, client_address};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::reply::Failure;
@@ -82,6 +85,7 @@ pub(super) async fn run(
         keeps_alive: head.keep_alive,
         cors_origin: None,
         standing: None,
+        challenge: None,
     };
     let mut exchange = Exchange {
         worker,
@@ -132,7 +136,22 @@ impl Exchange<'_> {
         if self.worker.in_flight.get() > self.worker.in_flight_max(self.view.limits()) {
             return self.refuse(Failure::Overloaded).await;
         }
-        let admitted = match admit_head(self.view.snapshot(), &self.arrival()) {
+        let mut admission = admit_head(self.view.snapshot(), &self.arrival());
+        let newer: Arc<KeyRing>;
+        if let Err(refusal) = &admission
+            && let Some(source) = refusal.wanted_keys()
+        {
+            // Boxed, because it is rare, and every connection's task would carry it.
+            match Box::pin(self.newer_keys(source)).await {
+                Waited::InVain => {}
+                Waited::Gone => return Fate::Abort,
+                Waited::Renewed(keys) => {
+                    newer = keys;
+                    admission = admit_head(self.view.snapshot(), &self.arrival_under(&newer));
+                }
+            }
+        }
+        let admitted = match admission {
             Err(refusal) => return self.turn_away(refusal).await,
             Ok(HeadAdmission::Mcp {
                 principal,
@@ -151,6 +170,10 @@ impl Exchange<'_> {
             }
             Ok(HeadAdmission::SseTried(_)) => return self.answer_sse_tried().await,
             Ok(HeadAdmission::Page(page)) => return self.answer_page(page).await,
+            Ok(HeadAdmission::ResourceMetadata(resource)) => {
+                let document = self.view.snapshot().discovery().document(resource);
+                return self.answer_document(&document).await;
+            }
             Ok(HeadAdmission::Preflight) => return self.answer_preflight().await,
             Ok(HeadAdmission::Routes(principal)) => return self.answer_routes(&principal).await,
             Ok(HeadAdmission::Metrics(_)) => return self.answer_metrics().await,
@@ -186,6 +209,11 @@ impl Exchange<'_> {
         for _ in 0..self.digest.underscored {
             self.worker.metrics().bound(Bound::UnderscoreHeader);
         }
+        let told = self.digest.certificate.of(bytes);
+        let identity = &self.view.snapshot().identity;
+        for _ in 0..identity.disbelieved(told, self.connection.peer.ip()) {
+            self.worker.metrics().bound(Bound::IdentityHeader);
+        }
         if let (Some(cors), Some(origin)) = (&self.view.snapshot().cors, self.digest.origin) {
             let origin = origin.of(bytes);
             self.envelope.cors_origin = cors.origins.allows(origin).then(|| origin.into());
@@ -200,14 +228,25 @@ impl Exchange<'_> {
             authority: self.head.authority.map(|authority| authority.of(bytes)),
             head: bytes,
             digest: &self.digest,
+            server_name: self.connection.server_name(),
             proving: Proving {
                 now_secs: Clock::unix_micros() / 1_000_000,
                 keys: &self.view.live.keys,
                 cache: Some(&self.worker.proofs),
-                certificate: self.connection.certificate.as_ref(),
+                certificate: self.connection.certificate(self.view.snapshot()),
+                told: Some(self.digest.certificate.of(bytes)),
                 peer: self.connection.peer.ip(),
             },
         }
+    }
+
+    /// The same under keys that came since. Its proof is made for this exchange alone: by now the cache may be that of another
+    /// configuration.
+    fn arrival_under<'a>(&'a self, keys: &'a KeyRing) -> Arrival<'a> {
+        let mut arrival = self.arrival();
+        arrival.proving.keys = keys;
+        arrival.proving.cache = None;
+        arrival
     }
 
     /// The body, what it says, and whether it may pass.
@@ -224,6 +263,7 @@ impl Exchange<'_> {
             Weighed::Unread(refusal) => self.refuse_body(refusal).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Denied(judgement) => self.deny(judgement).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
         }
     }
 
@@ -261,6 +301,7 @@ impl Exchange<'_> {
             Weighed::Passes(passage) => self.pass_on(addressed, passage).await,
             Weighed::Limited(failure) => self.limit(failure).await,
             Weighed::Refused(failure) => self.refuse(failure).await,
+            Weighed::LacksScope(step_up) => self.ask_for_scope(&step_up).await,
             Weighed::Unread(_) | Weighed::Denied(_) => self.refuse(Failure::Internal).await,
         }
     }

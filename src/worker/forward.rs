@@ -57,6 +57,8 @@ pub(super) struct Inbound {
 pub(super) enum UpstreamFault {
     /// No connection.
     Unreachable,
+    /// A connection, and no TLS on it.
+    Tls,
     /// No connection in time.
     ConnectTimeout,
     /// The request could not be written whole.
@@ -83,7 +85,7 @@ impl UpstreamFault {
     /// What the client is told; nothing where it is gone.
     pub(super) const fn failure(self) -> Option<Failure> {
         Some(match self {
-            Self::Unreachable | Self::ConnectTimeout => Failure::UpstreamUnreachable,
+            Self::Unreachable | Self::Tls | Self::ConnectTimeout => Failure::UpstreamUnreachable,
             Self::Timeout => Failure::UpstreamTimeout,
             Self::WriteFailed | Self::Ended => Failure::UpstreamBroke,
             Self::BadHead(_) | Self::BadAnswer(_) => Failure::UpstreamBadAnswer,
@@ -97,6 +99,7 @@ impl UpstreamFault {
     pub(super) const fn result(self) -> UpstreamResult {
         match self {
             Self::Unreachable => UpstreamResult::Unreachable,
+            Self::Tls => UpstreamResult::TlsFailed,
             Self::ConnectTimeout | Self::Timeout => UpstreamResult::Timeout,
             Self::WriteFailed | Self::Ended | Self::Drained | Self::Revoked => {
                 UpstreamResult::Aborted
@@ -114,6 +117,7 @@ impl fmt::Display for UpstreamFault {
             Self::Unreachable => {
                 f.write_str("upstream refuses connections or its name does not resolve")
             }
+            Self::Tls => f.write_str("upstream's TLS handshake failed; the log says why"),
             Self::ConnectTimeout => {
                 f.write_str("upstream did not accept in time (upstream.connect_timeout)")
             }
@@ -145,6 +149,7 @@ pub(super) async fn send(
         .await
         .map_err(|fault| match fault {
             ConnectFault::Unreachable => UpstreamFault::Unreachable,
+            ConnectFault::Tls => UpstreamFault::Tls,
             ConnectFault::TimedOut => UpstreamFault::ConnectTimeout,
         })?;
     let cells = exchange

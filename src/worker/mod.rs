@@ -1,6 +1,6 @@
 //! The data plane: drives connections with the decisions of the engine.
 //!
-//! A request is served start to end on the thread that accepted its connection: `connection` reads heads and keeps the
+//! A request is served start to end on the thread that accepted its connection: `handshake` speaks TLS, `connection` reads heads and keeps the
 //! connection alive, `exchange` takes one request through admission, `forward` sends it with its permit, `relay` brings
 //! the answer back, `account` leaves the record and the counts.
 //!
@@ -17,13 +17,16 @@ mod delivery;
 mod detached;
 mod exchange;
 mod forward;
+mod handshake;
 mod intake;
+mod key_wait;
 mod notes;
 mod pages;
 mod plane;
 mod refusal;
 mod relay;
 mod request_id;
+mod secured;
 mod state;
 mod streams;
 mod upstreams;

@@ -1,4 +1,4 @@
-//! The gateway's own pages: health, routes, preflights, and metrics where the main listener serves them.
+//! The gateway's own pages: health, routes, documents about resources, preflights, and metrics where the main listener serves them.
 
 use guard_io::Buffer;
 use guard_io::http1::{BodyFraming, HeadWriter};
@@ -7,6 +7,7 @@ use super::answer;
 use super::exchange::{Exchange, Fate};
 use super::notes::Notes;
 use crate::engine::admission::Page;
+use crate::engine::discovery::DOCUMENT_MAX_AGE_SECS;
 use crate::engine::identity::Principal;
 use crate::metrics;
 
@@ -72,6 +73,15 @@ impl Exchange<'_> {
             body.as_bytes(),
         );
         self.send_counted(&out, 200, body.len()).await
+    }
+
+    /// The document about a protected resource.
+    pub(super) async fn answer_document(&mut self, document: &[u8]) -> Fate {
+        self.notes = Notes::Nothing;
+        self.settle_unread_body();
+        let mut out = Buffer::new();
+        answer::write_document(&mut out, &self.envelope, DOCUMENT_MAX_AGE_SECS, document);
+        self.send_counted(&out, 200, document.len()).await
     }
 
     pub(super) async fn answer_routes(&mut self, principal: &Principal) -> Fate {

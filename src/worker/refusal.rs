@@ -12,8 +12,10 @@ use crate::engine::audit::Decision;
 use crate::engine::identity::{AuthFailure, Provider};
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
+use crate::engine::policy::StepUp;
 use crate::engine::quota::{Exceeded, PeerKey, Standing, TableFull};
 use crate::engine::reply::{Failure, ReplyId};
+use crate::engine::route::Resource;
 use crate::engine::snapshot::ServerIndex;
 use crate::metrics::{AuthResult, Bound};
 
@@ -24,8 +26,13 @@ impl Exchange<'_> {
             return self.refuse(refusal.failure()).await;
         };
         self.account.decision = Decision::Unauthenticated;
+        self.account.provider = provider(reason);
         self.account.message = Some(reason.as_str().into());
-        let (failure, result) = match self.charge_peer() {
+        let charged = match refusal.is_chargeable() {
+            true => self.charge_peer(),
+            false => Ok(()),
+        };
+        let (failure, result) = match charged {
             Ok(()) => (refusal.failure(), AuthResult::from(reason)),
             Err(exceeded) => {
                 let retry_after_secs = exceeded.retry_after_secs();
@@ -36,6 +43,11 @@ impl Exchange<'_> {
             }
         };
         self.worker.metrics().auth(provider(reason), result);
+        if let Failure::Unauthorized { challenge } = failure {
+            let discovery = self.view.snapshot().discovery();
+            let value = discovery.unauthorized(self.resource(), challenge);
+            self.envelope.challenge = Some(value.into());
+        }
         if result == AuthResult::Limited {
             // Counted, and not recorded: whoever guesses without end shall not fill the disk.
             self.notes = Notes::Nothing;
@@ -93,6 +105,22 @@ impl Exchange<'_> {
                 self.answer_message(Failure::Internal).await
             }
         }
+    }
+
+    /// Answers a message that further scopes of the token's issuer would allow, with those scopes.
+    pub(super) async fn ask_for_scope(&mut self, step_up: &StepUp) -> Fate {
+        self.account.decision = Decision::Denied;
+        self.account.rule = Some(step_up.to_string().into());
+        let discovery = self.view.snapshot().discovery();
+        let value = discovery.insufficient_scope(self.resource(), step_up);
+        self.envelope.challenge = Some(value.into());
+        self.answer_message(Failure::InsufficientScope).await
+    }
+
+    /// What the client asks tokens for, by the path that it used.
+    fn resource(&self) -> Option<Resource<'_>> {
+        let target = self.head.target.path(self.head_bytes());
+        self.view.snapshot().routes().resource(target)
     }
 
     /// Answers a message that may not pass now.
@@ -170,8 +198,7 @@ impl Exchange<'_> {
         self.settle_keep_alive();
         let mut out = Buffer::new();
         let head = Failure::Denied { kind: None };
-        let (status, length) =
-            answer::write_error(&mut out, &self.envelope, self.view.snapshot(), &head, &body);
+        let (status, length) = answer::write_error(&mut out, &self.envelope, &head, &body);
         self.send_counted(&out, status, length).await
     }
 
@@ -191,8 +218,7 @@ impl Exchange<'_> {
             .as_deref()
             .map_or_else(|| ReplyId::unknown(self.may_omit_id()), ReplyId::Known);
         let mut out = Buffer::new();
-        let (status, length) =
-            answer::write_failure(&mut out, &self.envelope, self.view.snapshot(), &failure, id);
+        let (status, length) = answer::write_failure(&mut out, &self.envelope, &failure, id);
         self.send_counted(&out, status, length).await
     }
 
@@ -218,12 +244,14 @@ impl Exchange<'_> {
         self.envelope.keeps_alive &= self.body_len.is_some() || !has_body;
     }
 
-    /// A caller that only has to come back with another credential may do so on the same connection, where its body has come
+    /// A caller that only has to come back, with another credential or later, may do so on the same connection, where its body has come
     /// whole already.
     fn skip_waiting_body(&mut self, failure: &Failure) {
         let may_return = matches!(
             failure,
-            Failure::Unauthorized { .. } | Failure::AuthRateLimited { .. }
+            Failure::Unauthorized { .. }
+                | Failure::AuthRateLimited { .. }
+                | Failure::KeysUnavailable
         );
         if may_return && self.body_len.is_none() {
             self.body_len = self.waiting_body();

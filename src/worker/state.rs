@@ -38,6 +38,8 @@ pub(super) struct Worker {
     pub(super) in_flight: Cell<usize>,
     /// Requests that go on after their clients left.
     pub(super) detached: Cell<usize>,
+    /// Requests that wait for keys of an issuer.
+    pub(super) key_waiters: Cell<usize>,
     live: RefCell<Cache<LiveRef, Arc<Live>>>,
     view: RefCell<Rc<View>>,
     quotas: RefCell<HandleCache>,
@@ -96,6 +98,7 @@ impl Worker {
             expired: Stop::new(),
             in_flight: Cell::new(0),
             detached: Cell::new(0),
+            key_waiters: Cell::new(0),
             live: RefCell::new(live),
             view: RefCell::new(Rc::new(View {
                 live: first,

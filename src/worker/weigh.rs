@@ -11,7 +11,7 @@ use crate::engine::admission::{BodyRefusal, Judgement, actions, judge, read_bodi
 use crate::engine::mcp::agreement::Agreement;
 use crate::engine::mcp::message::{Body, Message};
 use crate::engine::mcp::methods::Method;
-use crate::engine::policy::{Permit, decide_all, decide_stream};
+use crate::engine::policy::{Action, Permit, StepUp, decide_all, decide_stream, step_up};
 use crate::engine::reply::Failure;
 
 /// What comes of a message before anything is sent.
@@ -28,6 +28,8 @@ pub(super) enum Weighed {
     Limited(Failure),
     /// No rule allows it.
     Denied(Judgement),
+    /// No rule allows it, and further scopes would.
+    LacksScope(StepUp),
 }
 
 /// The right to pass, and what holds while it is used.
@@ -70,6 +72,10 @@ impl Exchange<'_> {
             }
         };
         let charged = self.charge(addressed, &understood.body);
+        let is_denied = judgement.permit().is_none() && charged.is_ok();
+        let lacking = is_denied
+            .then(|| self.lacking_for(addressed, &understood.body))
+            .flatten();
         let agreement = understood.agreement;
         let is_listening = understood.body.messages().iter().any(opens_stream);
         self.notes = Notes::Read(understood, rules);
@@ -77,7 +83,7 @@ impl Exchange<'_> {
             return Weighed::Limited(failure);
         }
         let Some(permit) = judgement.permit() else {
-            return Weighed::Denied(judgement);
+            return lacking.map_or(Weighed::Denied(judgement), Weighed::LacksScope);
         };
         self.passage(addressed, agreement, permit, is_listening)
     }
@@ -142,22 +148,47 @@ impl Exchange<'_> {
         }
         let snapshot = self.view.snapshot();
         let server = snapshot.server(addressed.server);
-        let Ok(permit) = decide_stream(&addressed.principal, server) else {
-            return Weighed::Refused(Failure::NotFound);
+        let decision = decide_stream(&addressed.principal, server);
+        let lacking = match decision {
+            Ok(_) => None,
+            Err(_) => self.lacking(addressed, [Action::AlwaysAllowed]),
         };
-        self.notes = Notes::Bare(Some(permit.rule()));
+        if decision.is_err() && lacking.is_none() {
+            return Weighed::Refused(Failure::NotFound);
+        }
+        let rule = decision.map_or_else(|denial| denial.rule, Permit::rule);
+        self.notes = Notes::Bare(Some(rule));
         let charged = self
             .worker
             .charge(snapshot, &addressed.principal, server, &[None]);
-        match self.settle_charge(charged) {
-            Ok(()) => self.passage(
-                addressed,
-                agreement,
-                permit,
-                self.head.method == HttpMethod::Get,
-            ),
-            Err(failure) => Weighed::Limited(failure),
+        let charged = self.settle_charge(charged);
+        match (charged, decision, lacking) {
+            (Err(failure), ..) => Weighed::Limited(failure),
+            (Ok(()), Ok(permit), _) => {
+                let is_get = self.head.method == HttpMethod::Get;
+                self.passage(addressed, agreement, permit, is_get)
+            }
+            (Ok(()), Err(_), Some(step_up)) => Weighed::LacksScope(step_up),
+            (Ok(()), Err(_), None) => Weighed::Refused(Failure::NotFound),
         }
+    }
+
+    /// The scopes without which `body` was denied, where scopes would help. A batch is answered member by member, unless the
+    /// caller does not so much as reach the server.
+    fn lacking_for(&self, addressed: &Addressed, body: &Body) -> Option<StepUp> {
+        match body {
+            Body::One(message) => self.lacking(addressed, actions(message, self.body_bytes())),
+            Body::Batch(_) => self.lacking(addressed, [Action::AlwaysAllowed]),
+        }
+    }
+
+    fn lacking<'a>(
+        &self,
+        addressed: &Addressed,
+        actions: impl IntoIterator<Item = Action<'a>>,
+    ) -> Option<StepUp> {
+        let server = self.view.snapshot().server(addressed.server);
+        step_up(&addressed.principal, server, actions)
     }
 
     fn admit_stream(&self, addressed: &Addressed) -> Result<StreamSlot, Failure> {

@@ -1,4 +1,4 @@
-use crate::harness::{Folder, HASH};
+use crate::harness::{Folder, HASH, sound_with_issuer};
 
 #[test]
 fn a_call_is_judged_by_the_rule_that_decides_it() {
@@ -66,4 +66,123 @@ fn unknown_names_are_refused_with_the_known_ones() {
         .run(&["explain", "--as", "ci", "--tool", "x", "--server", "nope"])
         .failed();
     assert!(failed.contains("there are: files, git"), "{failed}");
+}
+
+/// A folder whose configuration has an issuer and certificates.
+fn with_issuer() -> Folder {
+    let folder = Folder::new();
+    folder.write("mcp-guard.toml", &sound_with_issuer(), 0o600);
+    folder
+}
+
+const ISSUER: &str = "https://id.example.com/";
+
+#[test]
+fn a_user_of_an_issuer_is_judged_by_the_scopes_that_are_given() {
+    let folder = with_issuer();
+    for (scopes, tool, allowed, rule) in [
+        (
+            "mcp:read",
+            "read_file",
+            true,
+            "scope \"mcp:read\" allowed_tools[0] \"read_*\"",
+        ),
+        (
+            "other mcp:write mcp:read",
+            "write_file",
+            true,
+            "scope \"mcp:write\" allowed_tools[0] \"write_*\"",
+        ),
+        ("mcp:read", "write_file", false, "needs scope \"mcp:write\""),
+        ("", "read_file", false, "needs scope \"mcp:read\""),
+        ("mcp:read", "drop", false, "no rule"),
+        (
+            "mcp:read",
+            "read_secrets",
+            false,
+            "denied_tools[0] \"read_secrets\"",
+        ),
+    ] {
+        let said = folder.run(&[
+            "explain", "--as", "ann", "--issuer", ISSUER, "--scope", scopes, "--tool", tool,
+        ]);
+        let verdict = if allowed { "allowed" } else { "denied" };
+        let expected = format!("{verdict}: jwt:{ISSUER} ann calls \"{tool}\" on files: {rule}\n");
+        assert_eq!(said.out, expected);
+        assert_eq!(said.code, i32::from(!allowed));
+    }
+}
+
+#[test]
+fn a_scope_that_is_missing_is_named_with_those_that_are_held() {
+    let folder = with_issuer();
+    let args = [
+        "explain",
+        "--as",
+        "ann",
+        "--issuer",
+        ISSUER,
+        "--scope",
+        "mcp:read",
+        "--tool",
+        "write_file",
+    ];
+    let failed = folder.run(&args).failed();
+    assert!(
+        failed.contains("the scopes \"mcp:read mcp:write\" may"),
+        "{failed}"
+    );
+    let said = folder.run(&[&args[..], &["--json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["scope_needed"], "mcp:read mcp:write");
+    assert_eq!(json["allowed"], false);
+}
+
+#[test]
+fn a_certificate_is_judged_by_its_name() {
+    let folder = with_issuer();
+    let run =
+        |name: &str, tool: &str| folder.run(&["explain", "--certificate", name, "--tool", tool]);
+    assert_eq!(
+        run("spiffe://example.com/a", "read_file").ok(),
+        "allowed: mtls:spiffe://example.com/a calls \"read_file\" on files: allowed_tools[0] \"read_*\"\n"
+    );
+    assert!(
+        run("spiffe://example.com/a", "write")
+            .failed()
+            .contains("no rule")
+    );
+    for (folder, name) in [(&folder, "spiffe://example.org/a"), (&Folder::sound(), "a")] {
+        let failed = folder
+            .run(&["explain", "--certificate", name, "--tool", "x"])
+            .failed();
+        assert!(failed.contains("is nobody"), "{failed}");
+    }
+}
+
+#[test]
+fn an_issuer_that_is_not_configured_is_refused_with_those_that_are() {
+    let run = |folder: &Folder, issuer: &str, user: &str| {
+        let args = ["explain", "--as", user, "--issuer", issuer, "--tool", "x"];
+        folder.run(&args).failed()
+    };
+    let failed = run(&with_issuer(), "https://id.example.com", "ann");
+    assert!(failed.contains(&format!("there are: {ISSUER}")), "{failed}");
+    assert!(run(&with_issuer(), ISSUER, "").contains("no such user"));
+    assert!(run(&Folder::sound(), ISSUER, "ann").contains("add [auth.jwt]"));
+}
+
+#[test]
+fn flags_of_different_callers_do_not_mix() {
+    let folder = with_issuer();
+    for args in [
+        &["--issuer", ISSUER][..],
+        &["--as", "ann", "--scope", "a"],
+        &["--as", "ann", "--certificate", "a"],
+        &["--as", "ann", "--issuer", ISSUER, "--certificate", "a"],
+        &[],
+    ] {
+        let args = [&["explain", "--tool", "x"], args].concat();
+        assert_eq!(folder.run(&args).code, 2, "{args:?}");
+    }
 }

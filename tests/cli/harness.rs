@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -41,6 +42,25 @@ impl Folder {
     pub(crate) fn write(&self, name: &str, text: &str, mode: u32) {
         fs::write(self.path(name), text).unwrap();
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The certificates and keys that `text` names, so that it can be loaded.
+    pub(crate) fn write_certificates(&self, text: &str) {
+        let key = KeyPair::generate().unwrap();
+        let names = vec!["localhost".to_owned()];
+        let certificate = CertificateParams::new(names).unwrap();
+        let pem = certificate.self_signed(&key).unwrap().pem();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((name, rest)) = line.split_once(" = \"") else {
+                continue;
+            };
+            let file = rest.split('"').next().unwrap();
+            match name {
+                "cert_path" | "client_ca_path" => self.write(file, &pem, 0o644),
+                "key_path" => self.write(file, &key.serialize_pem(), 0o600),
+                _ => {}
+            }
+        }
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -129,4 +149,15 @@ pub(crate) fn key_in(said: &str) -> String {
         .split_whitespace()
         .find(|word| word.starts_with("mcp_"));
     key.unwrap_or_else(|| panic!("no key in {said}")).to_owned()
+}
+
+/// The same with users of an issuer and holders of certificates.
+pub(crate) fn sound_with_issuer() -> String {
+    format!(
+        "{}[[auth.jwt]]\nmode = 'jwks'\njwks_url = 'https://id.example.com/keys'\nissuer = 'https://id.example.com/'\n\
+         audience = 'mcp'\ndenied_tools = ['read_secrets']\n[auth.jwt.scope_tool_mapping]\n'mcp:read' = ['read_*']\n\
+         'mcp:write' = ['write_*']\n[auth.mtls]\nenabled = true\nsource = 'header'\ntrusted_proxy_ips = ['::1']\n\
+         identity_source = 'san_uri'\n[[auth.mtls.identities]]\nmatch = 'spiffe://example.com/*'\nallowed_tools = ['read_*']\n",
+        sound()
+    )
 }

@@ -8,6 +8,8 @@ fn init_writes_a_sound_configuration_with_a_fresh_key_in_each_format() {
         (vec!["-c", "team.yml", "init"], "team.yml"),
         (vec!["init", "--template", "multi-server"], "mcp-guard.toml"),
         (vec!["init", "--template", "stdio"], "mcp-guard.toml"),
+        (vec!["init", "--template", "jwt"], "mcp-guard.toml"),
+        (vec!["init", "--template", "mtls"], "mcp-guard.toml"),
     ] {
         let folder = Folder::new();
         let said = folder.run(&args).ok();
@@ -20,6 +22,7 @@ fn init_writes_a_sound_configuration_with_a_fresh_key_in_each_format() {
             text.contains(hash.trim()) && !text.contains(&key),
             "{args:?}"
         );
+        folder.write_certificates(&text);
         assert!(
             folder
                 .run(&["-c", file, "validate"])
@@ -70,7 +73,7 @@ fn init_refuses_what_it_cannot_write() {
     for (args, part) in [
         (
             vec!["init", "--template", "nothing"],
-            "there are: default, stdio, multi-server",
+            "there are: default, stdio, multi-server, jwt, mtls",
         ),
         (
             vec!["init", "--template", "multi-server", "--format", "yaml"],

@@ -24,6 +24,7 @@ fn all() -> Vec<Failure> {
         Failure::UpgradeRefused,
         Failure::ExpectationFailed,
         Failure::Unauthorized { challenge },
+        Failure::InsufficientScope,
         Failure::AuthRateLimited { retry_after_secs },
         Failure::Denied { kind: None },
         Failure::RateLimited { retry_after_secs },
@@ -53,6 +54,7 @@ fn all() -> Vec<Failure> {
         Failure::Overloaded,
         Failure::Draining,
         Failure::AuditFull,
+        Failure::KeysUnavailable,
         Failure::Internal,
     ]
 }

@@ -1,13 +1,20 @@
 //! Properties of a connection, on both drivers.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::Read;
+use std::{
+    cell::Cell,
+    io::{ErrorKind, Read},
+    rc::Rc,
+};
 
 use super::*;
 use crate::{
     Either, join, select, spawn,
     testing::{on_each_driver, read_exact, tcp_pair, unix_pair},
+    time,
 };
+
+mod tls;
 
 #[test]
 fn bytes_arrive_as_sent_over_tcp_and_unix() {
@@ -133,7 +140,7 @@ fn waiting_read_holds_no_memory() {
     on_each_driver(async || {
         let (_near, far) = tcp_pair().await;
         let mut buffer = Buffer::new();
-        far.read_hint.set(false);
+        far.socket.forget_hint();
         assert!(matches!(
             select(far.read(&mut buffer), yield_now()).await,
             Either::Right(())

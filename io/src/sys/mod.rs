@@ -13,3 +13,10 @@ pub(crate) mod handle;
 pub(crate) mod process;
 pub(crate) mod ring;
 pub(crate) mod socket;
+
+/// Bytes that this process has allocated from the C library, in whatever language.
+#[cfg(test)]
+pub(crate) fn allocated_bytes() -> usize {
+    // SAFETY: the call takes nothing and returns a plain structure.
+    unsafe { libc::mallinfo2() }.uordblks
+}

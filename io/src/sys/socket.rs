@@ -8,26 +8,28 @@ use std::{
 
 use socket2::SockRef;
 
-/// Receives into the spare capacity of `bytes` and lengthens it by what arrived. Returns 0 at the end of the stream.
+/// Receives `max` bytes at most into the spare capacity of `bytes` and lengthens it by what arrived. Returns 0 at the end of
+/// the stream.
 ///
 /// `bytes` must have spare capacity: with none, the answer could not be told from the end of the stream.
 #[inline]
-pub(crate) fn recv(socket: &impl AsFd, bytes: &mut Vec<u8>) -> io::Result<usize> {
-    let received =
-        SockRef::from(socket).recv_with_flags(bytes.spare_capacity_mut(), libc::MSG_DONTWAIT)?;
+pub(crate) fn recv(socket: &impl AsFd, bytes: &mut Vec<u8>, max: usize) -> io::Result<usize> {
+    let spare = bytes.spare_capacity_mut();
+    let room = spare.len().min(max);
+    let received = SockRef::from(socket).recv_with_flags(&mut spare[..room], libc::MSG_DONTWAIT)?;
     let len = bytes.len() + received;
     // SAFETY: the kernel initialised `received` bytes right behind the old length, and no more than the spare capacity.
     unsafe { bytes.set_len(len) };
     Ok(received)
 }
 
-/// Reports what a read would find, consuming nothing: `Ok(true)` for bytes, `Ok(false)` for the end of the stream.
-pub(crate) fn peek(socket: &impl AsFd) -> io::Result<bool> {
-    let mut byte = [MaybeUninit::uninit()];
+/// The byte that a read would find first, consuming nothing; `None` for the end of the stream.
+pub(crate) fn peek(socket: &impl AsFd) -> io::Result<Option<u8>> {
+    let mut byte = [MaybeUninit::new(0)];
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    SockRef::from(socket)
-        .recv_with_flags(&mut byte, flags)
-        .map(|received| received > 0)
+    let received = SockRef::from(socket).recv_with_flags(&mut byte, flags)?;
+    // SAFETY: the byte was initialised above.
+    Ok((received > 0).then(|| unsafe { byte[0].assume_init() }))
 }
 
 /// Sends what the socket's buffer takes of `bytes`. A peer that has left is an error, never a signal.

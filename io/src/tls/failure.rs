@@ -1,6 +1,8 @@
 //! Why there is no TLS.
 
-use std::fmt;
+use std::{fmt, io};
+
+use rustls::Error;
 
 /// Why material is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub enum HandshakeFailure {
     TimedOut,
     /// The peer left, or the socket failed.
     Gone,
-    /// What came first is no TLS record: most likely plain HTTP. Nothing was sent; the bytes are lost.
+    /// What came first is no TLS record: most likely plain HTTP. Nothing was sent, and nothing was read.
     NotTls,
     /// The peer's certificate was refused, or is missing.
     Certificate(String),
@@ -68,3 +70,23 @@ impl fmt::Display for HandshakeFailure {
 }
 
 impl std::error::Error for HandshakeFailure {}
+
+impl HandshakeFailure {
+    /// What rustls says.
+    pub(super) fn of_error(error: &Error) -> Self {
+        match error {
+            Error::InvalidCertificate(_)
+            | Error::NoCertificatesPresented
+            | Error::InvalidCertRevocationList(_) => Self::Certificate(error.to_string()),
+            _ => Self::Protocol(error.to_string()),
+        }
+    }
+
+    /// What the socket says.
+    pub(super) fn of_socket(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Gone,
+        }
+    }
+}

@@ -7,15 +7,39 @@
 //! **Invariant:** nothing here reads files; an idle connection holds no buffer for records.
 
 mod client;
+mod der;
 mod failure;
+pub(crate) mod handshake;
 mod material;
+mod names;
+mod records;
 mod server;
+mod session;
+mod step;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
 
 pub use client::{ClientTls, ClientTlsSpec};
 pub use failure::{HandshakeFailure, TlsError};
 pub use material::{KeyPair, Trust};
 pub use rustls::pki_types::{CertificateDer, ServerName};
 pub use server::{ClientAuth, MinVersion, ServerTls, ServerTlsSpec};
+
+pub(crate) use session::Session;
+
+/// The protocol that is offered and accepted (RFC 7301): the workers speak no other.
+const ALPN_HTTP1: &[u8] = b"http/1.1";
+
+/// The cryptography: aws-lc, as for tokens.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
 
 /// What a handshake found out about the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::peers::Peer;
+use crate::peers::{Entry, Peer};
 
 use super::Results;
 use super::footprint::Footprint;
@@ -33,10 +33,12 @@ enum Source {
 const KEYS: Peer = Peer::Guard {
     keys: 10_000,
     busy_poll_us: 0,
+    entry: Entry::Key,
 };
 const POLLING: Peer = Peer::Guard {
     keys: 1,
     busy_poll_us: 20,
+    entry: Entry::Key,
 };
 
 const fn cpu(measure: &'static str, scenario: &'static str, must: f64, aim: f64) -> Goal {

@@ -11,13 +11,14 @@ mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::load;
-use crate::peers::{self, Lab, Peer};
+use crate::peers::{self, Credentials, Entry, Lab, Peer};
 use crate::scenario::{self, Contest, Scenario};
 
 use rounds::Contender;
@@ -71,7 +72,9 @@ pub(crate) fn command(args: &Args) -> Result<(), Failure> {
     load::prepare(load_core)?;
     let (mut fixture, upstream_port) = peers::start_fixture(load_core)?;
     let scratch = tempfile::tempdir().map_err(Failure::io("temporary folder"))?;
+    let credentials = Rc::new(Credentials::make(&scratch.path().join("certificates"))?);
     let lab = |scenario: &Scenario| Lab {
+        credentials: Rc::clone(&credentials),
         folder: scratch.path().join(scenario.name),
         upstream_port,
         upstream_path: scenario.upstream_path(),
@@ -105,7 +108,7 @@ fn measure(args: &Args, lab: &impl Fn(&Scenario) -> Lab) -> Result<Results, Fail
     }
     let mut footprints = Vec::new();
     if !args.no_footprint {
-        for peer in invited(args, Contest::Everyone) {
+        for peer in footprinted(args) {
             footprints.push(footprint::measure(
                 peer,
                 &lab(&scenario::ALL[0]),
@@ -121,6 +124,17 @@ fn measure(args: &Args, lab: &impl Fn(&Scenario) -> Lab) -> Result<Results, Fail
     })
 }
 
+/// Whose memory is looked at.
+fn footprinted(args: &Args) -> Vec<Peer> {
+    let encrypted = invited(args, Contest::Entry(Entry::Tls))
+        .into_iter()
+        .filter(|peer| peer.entry().is_encrypted());
+    invited(args, Contest::Everyone)
+        .into_iter()
+        .chain(encrypted)
+        .collect()
+}
+
 fn chosen(names: &[String]) -> Result<Vec<&'static Scenario>, Failure> {
     match names {
         [] => Ok(scenario::ALL.iter().collect()),
@@ -133,16 +147,21 @@ fn invited(args: &Args, contest: Contest) -> Vec<Peer> {
     let many_keys = Peer::Guard {
         keys: 10_000,
         busy_poll_us: 0,
+        entry: Entry::Key,
     };
     let polling = Peer::Guard {
         keys: 1,
         busy_poll_us: 20,
+        entry: Entry::Key,
     };
     let mut peers = match contest {
         Contest::Everyone => {
             vec![
                 Peer::BASELINE,
-                Peer::Nginx { log: true },
+                Peer::Nginx {
+                    log: true,
+                    entry: Entry::Key,
+                },
                 Peer::Haproxy,
                 Peer::Pump,
                 Peer::Direct,
@@ -151,6 +170,10 @@ fn invited(args: &Args, contest: Contest) -> Vec<Peer> {
         }
         Contest::Keys => vec![Peer::GUARD, many_keys],
         Contest::Polling => vec![Peer::BASELINE, Peer::GUARD, polling],
+        Contest::Entry(Entry::Token) => {
+            vec![Peer::BASELINE, Peer::GUARD, Peer::guard(Entry::Token)]
+        }
+        Contest::Entry(entry) => vec![Peer::nginx(entry), Peer::GUARD, Peer::guard(entry)],
     };
     peers.retain(|peer| args.guard.is_some() || !matches!(peer, Peer::Guard { .. }));
     peers.retain(|peer| {

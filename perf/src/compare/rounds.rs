@@ -139,7 +139,7 @@ impl Contested {
             json!({
                 "peer": contender.peer.name(),
                 "cpu_us_per_unit": contender.median(CPU_US),
-                "cpu_ratio_to_nginx": self.cpu_ratio(contender.peer, Peer::BASELINE),
+                "cpu_ratio_to_nginx": self.cpu_ratio(contender.peer, self.scenario.contest.baseline()),
                 "requests_per_second": contender.median(PER_SECOND),
                 "p50_us": contender.median(P50_US),
                 "p99_us": contender.median(P99_US),

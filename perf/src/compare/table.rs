@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::peers::Peer;
+use crate::peers::{Entry, Peer};
 
 use super::Results;
 use super::goals;
@@ -64,8 +64,11 @@ fn append_contender(contested: &Contested, contender: &Contender, page: &mut Str
         "| {} | {} | {} | {} | {} | {} | {} | {} | {good}/{} |",
         contender.peer.name(),
         figure(CPU_US, 2),
-        ratio(Peer::BASELINE),
-        ratio(Peer::Nginx { log: true }),
+        ratio(contested.scenario.contest.baseline()),
+        ratio(Peer::Nginx {
+            log: true,
+            entry: Entry::Key,
+        }),
         figure(PER_SECOND, 0),
         figure(P50_US, 1),
         figure(P99_US, 1),

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 
-use super::{KEY, Lab, Launch, free_port, write_config};
+use super::credentials::{AUDIENCE, CLIENT, ISSUER, SCOPE, SECRET};
+use super::{Credentials, Entry, KEY, Lab, Launch, free_port, write_config};
 
 /// What differs between two set-ups of the gateway.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Setup {
     pub(super) keys: usize,
     /// Microseconds that a worker polls before it sleeps.
     pub(super) busy_poll_us: u32,
+    /// How clients come.
+    pub(super) entry: Entry,
 }
 
 pub(super) fn launch(lab: &Lab, folder: &Path, port: u16, setup: Setup) -> Result<Launch, Failure> {
@@ -93,9 +96,79 @@ burst_size = 1000000
             &mut text,
         );
     }
-    append_key("perf", KEY, &mut text);
+    match setup.entry {
+        Entry::Key => append_key("perf", KEY, &mut text),
+        Entry::Tls => {
+            append_key("perf", KEY, &mut text);
+            append_tls(&lab.credentials, "none", &mut text);
+        }
+        Entry::Certificate => {
+            append_tls(&lab.credentials, "required", &mut text);
+            append_identity(&mut text);
+        }
+        Entry::Token => append_issuer(&mut text),
+    }
     text
 }
+
+fn append_tls(credentials: &Credentials, client_auth: &str, out: &mut String) {
+    let path = |name| credentials.path(name);
+    let _ = write!(
+        out,
+        r#"
+[server.tls]
+cert_path = "{}"
+key_path = "{}"
+client_auth = "{client_auth}"
+"#,
+        path("server.pem"),
+        path("server.key"),
+    );
+    if client_auth != "none" {
+        let _ = writeln!(out, "client_ca_path = \"{}\"", path("ca.pem"));
+    }
+}
+
+fn append_identity(out: &mut String) {
+    let _ = write!(
+        out,
+        r#"
+[auth.mtls]
+enabled = true
+identity_source = "cn"
+
+[[auth.mtls.identities]]
+match = "{CLIENT}"
+allowed_tools = {ALLOWED}
+denied_tools = {DENIED}
+rate_limit = 1000000
+burst_size = 1000000
+"#
+    );
+}
+
+fn append_issuer(out: &mut String) {
+    let _ = write!(
+        out,
+        r#"
+[auth.jwt]
+mode = "simple"
+secret = "{SECRET}"
+issuer = "{ISSUER}"
+audience = "{AUDIENCE}"
+denied_tools = {DENIED}
+rate_limit = 1000000
+burst_size = 1000000
+
+[auth.jwt.scope_tool_mapping]
+{SCOPE} = {ALLOWED}
+"#
+    );
+}
+
+/// What clients may use, and what they may not.
+const ALLOWED: &str = r#"["bytes_*", "sse_*", "hold", "read_*", "search_?"]"#;
+const DENIED: &str = r#"["*_forbidden"]"#;
 
 /// Writing into a string cannot fail.
 fn append_key(id: &str, key: &str, out: &mut String) {
@@ -106,8 +179,8 @@ fn append_key(id: &str, key: &str, out: &mut String) {
 [[auth.api_keys]]
 id = "{id}"
 key_hash = "{hash}"
-allowed_tools = ["bytes_*", "sse_*", "hold", "read_*", "search_?"]
-denied_tools = ["*_forbidden"]
+allowed_tools = {ALLOWED}
+denied_tools = {DENIED}
 rate_limit = 1000000
 burst_size = 1000000
 "#

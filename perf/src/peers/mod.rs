@@ -3,6 +3,7 @@
 //! **Invariant:** each peer is given its best known configuration for this work, not its defaults; what differs from the defaults is
 //! written in the configuration files that every result folder keeps.
 
+mod credentials;
 mod guard;
 mod haproxy;
 mod nginx;
@@ -13,12 +14,15 @@ use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::process::Process;
 use crate::scenario::Endpoint;
+
+pub(crate) use credentials::Credentials;
 
 /// The key that every client presents. Its owner is nobody: it opens a proxy on loopback for seconds.
 pub(crate) const KEY: &str = "mcp_cGVyZi1oYXJuZXNzLWtleS1ub3QtYS1zZWNyZXQhISE";
@@ -40,6 +44,8 @@ pub(crate) enum Peer {
     Nginx {
         /// Writes an access log, buffered as the gateway's audit file is.
         log: bool,
+        /// How clients come.
+        entry: Entry,
     },
     /// haproxy with one static token, no log.
     Haproxy,
@@ -49,32 +55,85 @@ pub(crate) enum Peer {
         keys: usize,
         /// Microseconds that a worker polls before it sleeps.
         busy_poll_us: u32,
+        /// How clients come.
+        entry: Entry,
     },
+}
+
+/// How clients come to a proxy and prove themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// HTTP, with a bearer key.
+    Key,
+    /// HTTPS, with a bearer key.
+    Tls,
+    /// HTTPS, with a client certificate and nothing else.
+    Certificate,
+    /// HTTP, with a signed token that was seen before.
+    Token,
+}
+
+impl Entry {
+    /// Whether the listener speaks TLS.
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Certificate)
+    }
 }
 
 impl Peer {
     /// The gateway as it is usually set up.
-    pub(crate) const GUARD: Self = Self::Guard {
-        keys: 1,
-        busy_poll_us: 0,
-    };
+    pub(crate) const GUARD: Self = Self::guard(Entry::Key);
 
     /// The peer that others are divided by: the one with the least to do.
-    pub(crate) const BASELINE: Self = Self::Nginx { log: false };
+    pub(crate) const BASELINE: Self = Self::nginx(Entry::Key);
+
+    /// The gateway with one key, certificate or issuer, and clients that come by `entry`.
+    pub(crate) const fn guard(entry: Entry) -> Self {
+        Self::Guard {
+            keys: 1,
+            busy_poll_us: 0,
+            entry,
+        }
+    }
+
+    /// nginx without a log.
+    pub(crate) const fn nginx(entry: Entry) -> Self {
+        Self::Nginx { log: false, entry }
+    }
+
+    /// How clients come to it.
+    pub(crate) fn entry(self) -> Entry {
+        match self {
+            Self::Nginx { entry, .. } | Self::Guard { entry, .. } => entry,
+            Self::Direct | Self::Pump | Self::Haproxy => Entry::Key,
+        }
+    }
 
     /// Its name in results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Pump => "byte-pump",
-            Self::Nginx { log: false } => "nginx",
-            Self::Nginx { log: true } => "nginx-log",
+            Self::Nginx {
+                entry: Entry::Tls, ..
+            } => "nginx-tls",
+            Self::Nginx {
+                entry: Entry::Certificate,
+                ..
+            } => "nginx-mtls",
+            Self::Nginx { log: false, .. } => "nginx",
+            Self::Nginx { log: true, .. } => "nginx-log",
             Self::Haproxy => "haproxy",
             Self::Guard { keys: 2.., .. } => "guard-10000-keys",
             Self::Guard {
                 busy_poll_us: 1.., ..
             } => "guard-polling",
-            Self::Guard { .. } => "guard",
+            Self::Guard { entry, .. } => match entry {
+                Entry::Key => "guard",
+                Entry::Tls => "guard-tls",
+                Entry::Certificate => "guard-mtls",
+                Entry::Token => "guard-jwt",
+            },
         }
     }
 
@@ -99,6 +158,8 @@ pub(crate) struct Lab {
     pub(crate) guard: Option<PathBuf>,
     /// The core that proxies run on.
     pub(crate) proxy_core: Option<usize>,
+    /// Certificates for those that speak TLS.
+    pub(crate) credentials: Rc<Credentials>,
 }
 
 /// A started proxy. Dropping it ends the process.
@@ -147,9 +208,7 @@ struct Launch {
 
 /// Starts `peer` in `lab` and waits for its first right answer.
 pub(crate) fn start(peer: Peer, lab: &Lab) -> Result<Running, Failure> {
-    let endpoint = |port, path: &str| {
-        Endpoint::from_url(&format!("http://127.0.0.1:{port}{path}"), &headers())
-    };
+    let endpoint = |port, path: &str| endpoint(peer.entry(), &lab.credentials, port, path);
     if peer == Peer::Direct {
         let endpoint = endpoint(lab.upstream_port, &lab.upstream_path)?;
         return Ok(Running {
@@ -186,6 +245,22 @@ pub(crate) fn start(peer: Peer, lab: &Lab) -> Result<Running, Failure> {
     Ok(running)
 }
 
+/// Where clients of `entry` go, and with what.
+fn endpoint(
+    entry: Entry,
+    credentials: &Credentials,
+    port: u16,
+    path: &str,
+) -> Result<Endpoint, Failure> {
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let endpoint = Endpoint::from_url(&url, &headers(entry))?;
+    Ok(match entry {
+        Entry::Key | Entry::Token => endpoint,
+        Entry::Tls => endpoint.over_tls(&credentials.anonymous),
+        Entry::Certificate => endpoint.over_tls(&credentials.certified),
+    })
+}
+
 fn launch(peer: Peer, lab: &Lab, folder: &Path, port: u16) -> Result<Launch, Failure> {
     match peer {
         Peer::Direct | Peer::Pump => Ok(Launch {
@@ -200,10 +275,19 @@ fn launch(peer: Peer, lab: &Lab, folder: &Path, port: u16) -> Result<Launch, Fai
             .map(str::to_owned)
             .into(),
         }),
-        Peer::Nginx { log } => nginx::launch(lab, folder, port, log),
+        Peer::Nginx { log, entry } => nginx::launch(lab, folder, port, log, entry),
         Peer::Haproxy => haproxy::launch(lab, folder, port),
-        Peer::Guard { keys, busy_poll_us } => {
-            guard::launch(lab, folder, port, guard::Setup { keys, busy_poll_us })
+        Peer::Guard {
+            keys,
+            busy_poll_us,
+            entry,
+        } => {
+            let setup = guard::Setup {
+                keys,
+                busy_poll_us,
+                entry,
+            };
+            guard::launch(lab, folder, port, setup)
         }
     }
 }
@@ -240,13 +324,22 @@ pub(crate) fn binary(path: &str) -> Result<PathBuf, String> {
     fs::canonicalize(path).map_err(|error| error.to_string())
 }
 
-/// The header lines of every client.
-pub(crate) fn headers() -> Vec<String> {
-    vec![
-        format!("Authorization: Bearer {KEY}"),
-        "MCP-Protocol-Version: 2025-06-18".to_owned(),
-        "User-Agent: guard-perf/1".to_owned(),
-    ]
+/// The header lines of clients that come by `entry`.
+pub(crate) fn headers(entry: Entry) -> Vec<String> {
+    let bearer = match entry {
+        Entry::Key | Entry::Tls => Some(KEY.to_owned()),
+        Entry::Token => Some(credentials::token()),
+        Entry::Certificate => None,
+    };
+    let authorization = bearer.map(|token| format!("Authorization: Bearer {token}"));
+    let others = [
+        "MCP-Protocol-Version: 2025-06-18",
+        "User-Agent: guard-perf/1",
+    ];
+    authorization
+        .into_iter()
+        .chain(others.map(str::to_owned))
+        .collect()
 }
 
 /// A port that nobody listens on now. Another process may take it before its user does; then the start fails and says so.
@@ -264,7 +357,10 @@ pub(crate) fn start_fixture(core: Option<usize>) -> Result<(Child, u16), Failure
     let mut child = crate::os::confine(&mut command, core)
         .spawn()
         .map_err(Failure::io("fixture"))?;
-    let endpoint = Endpoint::from_url(&format!("http://127.0.0.1:{port}/mcp"), &headers())?;
+    let endpoint = Endpoint::from_url(
+        &format!("http://127.0.0.1:{port}/mcp"),
+        &headers(Entry::Key),
+    )?;
     match ready::first_answer(&endpoint, &mut child) {
         true => Ok((child, port)),
         false => Err(Failure::NotReady {

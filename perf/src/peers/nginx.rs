@@ -4,16 +4,33 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-use super::{KEY, Lab, Launch, write_config};
+use super::{Credentials, Entry, KEY, Lab, Launch, write_config};
 
 /// Beyond its defaults: connections are never retired for their request count; a 64 KB body and a 1 MB answer stay in memory instead of
 /// temporary files; the log is written as often as the gateway's audit file. Streams are not buffered because
 /// the fixture says `X-Accel-Buffering: no`, as MCP asks of servers.
-pub(super) fn launch(lab: &Lab, folder: &Path, port: u16, log: bool) -> Result<Launch, Failure> {
+pub(super) fn launch(
+    lab: &Lab,
+    folder: &Path,
+    port: u16,
+    log: bool,
+    entry: Entry,
+) -> Result<Launch, Failure> {
     let place = folder.display();
     let access_log = match log {
         true => format!("access_log {place}/access.log audit buffer=64k flush=100ms;"),
         false => "access_log off;".to_owned(),
+    };
+    let (listen, tls) = match entry.is_encrypted() {
+        true => (" ssl", tls(&lab.credentials, entry)),
+        false => ("", String::new()),
+    };
+    // With a verified certificate there is no token to compare.
+    let admitted = match entry {
+        Entry::Certificate => {
+            "map $ssl_client_verify $admitted { default 0; SUCCESS 1; }".to_owned()
+        }
+        _ => format!(r#"map $http_authorization $admitted {{ default 0; "Bearer {KEY}" 1; }}"#),
     };
     let (upstream_port, upstream_path) = (lab.upstream_port, &lab.upstream_path);
     let text = format!(
@@ -39,14 +56,15 @@ http {{
     tcp_nodelay on;
     server_tokens off;
     map_hash_bucket_size 256;
-    map $http_authorization $admitted {{ default 0; "Bearer {KEY}" 1; }}
+    {admitted}
     upstream fixture {{
         server 127.0.0.1:{upstream_port};
         keepalive 128;
         keepalive_requests 1000000000;
     }}
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port}{listen} backlog=4096;
+        {tls}
         location = /mcp {{
             if ($admitted = 0) {{ return 401; }}
             proxy_pass http://fixture{upstream_path};
@@ -69,4 +87,20 @@ http {{
         program: "nginx".into(),
         arguments: vec!["-c".to_owned(), config.display().to_string()],
     })
+}
+
+/// TLS as the gateway speaks it: the same certificate, resumption by tickets, sessions of a certificate's holder included.
+fn tls(credentials: &Credentials, entry: Entry) -> String {
+    let verify = match entry {
+        Entry::Certificate => format!(
+            "ssl_client_certificate {}; ssl_verify_client on;",
+            credentials.path("ca.pem")
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "ssl_certificate {}; ssl_certificate_key {}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on; ssl_session_cache none; {verify}",
+        credentials.path("server.pem"),
+        credentials.path("server.key"),
+    )
 }

@@ -1,5 +1,8 @@
 //! Who may come in and what each may use.
 
+mod jwt;
+mod mtls;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,6 +33,8 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
         .anonymous
         .as_ref()
         .map(|anonymous| compiler.anonymous(anonymous));
+    let issuers = compiler.issuers(&config.auth.jwt);
+    let mtls = config.auth.mtls.as_ref().map(|mtls| compiler.mtls(mtls));
     let keys = ApiKeys::compile(keys).unwrap_or_else(|errors| {
         for error in errors {
             refuse_key(&config.auth.api_keys, error, findings);
@@ -38,8 +43,9 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
     });
     Authenticator::new(AuthenticatorParts {
         keys,
+        issuers,
+        mtls,
         anonymous,
-        ..AuthenticatorParts::default()
     })
 }
 
@@ -117,15 +123,18 @@ impl<'c> Compiler<'c, '_> {
 
 pub(super) fn refuse_entries(path: &str, errors: Vec<EntryError>, findings: &mut Findings) {
     for error in errors {
-        let key_path = format!("{path}.{}[{}]", error.list.key(), error.index);
-        findings.add(
-            key_path,
-            Problem::BadEntry {
-                entry: error.entry,
-                reason: error.reason.to_string(),
-            },
-        );
+        let list = format!("{path}.{}", error.list.key());
+        refuse_entry(&list, error, findings);
     }
+}
+
+/// Reports an entry of the list at `list`.
+fn refuse_entry(list: &str, error: EntryError, findings: &mut Findings) {
+    let problem = Problem::BadEntry {
+        entry: error.entry,
+        reason: error.reason.to_string(),
+    };
+    findings.add(format!("{list}[{}]", error.index), problem);
 }
 
 /// An entry for a server that does not exist would silently allow, or deny, nothing.

@@ -11,6 +11,7 @@ use crate::config::compile::identity::refuse_entries;
 use crate::config::model::{Child, Target, Upstream};
 use crate::config::problem::Problem;
 use crate::config::secret::Secret;
+use crate::config::url::default_port;
 use crate::engine::limits::SERVERS_MAX;
 use crate::engine::policy::Ceiling;
 use crate::engine::route::RouteConflict;
@@ -55,7 +56,11 @@ fn place(upstream: &Upstream) -> snapshot::Upstream {
                 port: *port,
                 is_secure: tls.is_some(),
             };
-            (address, path.as_str(), host_header(host, *port))
+            (
+                address,
+                path.as_str(),
+                host_header(host, *port, tls.is_some()),
+            )
         }
         Target::Unix { socket, path } => {
             let address = UpstreamAddress::Unix {
@@ -92,13 +97,13 @@ fn command(child: &Child) -> ChildCommand {
     }
 }
 
-fn host_header(host: &str, port: u16) -> String {
+fn host_header(host: &str, port: u16, is_secure: bool) -> String {
     let host = if host.parse::<Ipv6Addr>().is_ok() {
         format!("[{host}]")
     } else {
         host.to_owned()
     };
-    if port == 80 {
+    if port == default_port(is_secure) {
         host
     } else {
         format!("{host}:{port}")

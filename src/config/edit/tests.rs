@@ -77,6 +77,70 @@ fn a_key_is_added_to_toml_and_the_rest_is_kept() {
     }
 }
 
+/// An issuer of tokens, with a table inside it.
+const ISSUER: &str = "[[auth.jwt]] # provider\nmode = 'jwks'\njwks_url = 'https://id/'\nissuer = 'i'\naudience = 'a'\n\n\
+                      # by scope\n[auth.jwt.scope_tool_mapping]\nread = ['x'] # reading\n";
+
+#[test]
+fn a_key_is_added_beside_issuers_and_certificates() {
+    let tail = "\n[upstream] # where\nurl = 'http://a' # here\n";
+    let key = format!("\n[[auth.api_keys]] # first\nid = 'a'\nkey_hash = '{HASH}' # hash\n");
+    let mtls = "[auth.mtls]\nenabled = true\nsource = 'header'\ntrusted_proxy_ips = ['::1']\n\
+                [[auth.mtls.identities]]\nmatch = 'a' # one\nallowed_tools = ['x']\n";
+    let second = ISSUER.replace("'i'", "'j'");
+    for text in [
+        format!("{ISSUER}{tail}"),
+        format!("{tail}{ISSUER}"),
+        format!("{ISSUER}{second}{tail}"),
+        format!("{ISSUER}{key}{tail}"),
+        format!("{key}{ISSUER}{tail}"),
+        format!("{key}{tail}{ISSUER}{second}"),
+        format!("{}{tail}", ISSUER.replace("[[auth.jwt]]", "[auth.jwt]")),
+        format!("{mtls}{tail}"),
+        format!("{ISSUER}{key}{mtls}{tail}"),
+    ] {
+        check(Format::Toml, &text);
+        let count = |text: &str| {
+            let auth = config("c.toml", text).auth;
+            let scopes = |jwt: &crate::config::model::Jwt| jwt.scope_tool_mapping.len();
+            let mapped: usize = auth.jwt.iter().map(scopes).sum();
+            (auth.jwt.len(), mapped, auth.mtls.is_some())
+        };
+        let edited = new_key().add_to(&text, Format::Toml).unwrap();
+        assert_eq!(count(&edited), count(&text), "{edited}");
+    }
+}
+
+#[test]
+fn a_key_is_added_beside_issuers_in_yaml() {
+    let jwt = "  jwt:\n    - mode: jwks # provider\n      jwks_url: https://id/\n      issuer: i\n      audience: a\n      \
+               scope_tool_mapping:\n        read: [x]\n";
+    let keys = format!("  api_keys:\n    - id: a # first\n      key_hash: {HASH}\n");
+    let tail = "upstream:\n  url: http://a # here\n";
+    for text in [
+        format!("auth:\n{jwt}{keys}{tail}"),
+        format!("auth:\n{keys}{jwt}{tail}"),
+        format!("{tail}auth:\n{keys}{jwt}"),
+        format!("auth:\n{jwt}{tail}"),
+        format!("auth:\n  anonymous: {{}}\n{tail}"),
+        format!("{tail}auth: # who\n{jwt}"),
+        format!("{tail}auth:\n  # no keys yet\n{jwt}"),
+        format!(
+            "auth:\n{}{tail}",
+            jwt.replace("\n  ", "\n    ").replace("  jwt", "    jwt")
+        ),
+    ] {
+        check(Format::Yaml, &text);
+    }
+    for text in [
+        format!("auth: {{ anonymous: {{ allowed_tools: [x] }} }}\n{tail}"),
+        format!("auth: {{ api_keys: [] }}\n{tail}"),
+    ] {
+        let refused = new_key().add_to(&text, Format::Yaml);
+        assert_eq!(refused, Err(EditError::NotInPlace), "{text}");
+    }
+}
+
 #[test]
 fn comments_under_the_last_key_stay_with_it() {
     let text = format!(
@@ -163,11 +227,6 @@ fn what_cannot_be_edited_is_refused() {
         (
             Format::Yaml,
             "auth:\n  api_keys: [{id: a}]\n",
-            EditError::NotInPlace,
-        ),
-        (
-            Format::Yaml,
-            "auth:\n  anonymous: {}\n",
             EditError::NotInPlace,
         ),
         (Format::Yaml, "auth: [\n", EditError::NotUnderstood),

@@ -1,4 +1,4 @@
-//! Adding a key to YAML: lines are inserted after the last item of a block list.
+//! Adding a key to YAML: lines are inserted after the last item of a block list, or before the first key of `auth`.
 //!
 //! YAML is not rewritten from a tree, which would lose comments and style. Where the list is not in block style the edit is
 //! refused, and the operator pastes the snippet.
@@ -18,13 +18,36 @@ pub(super) fn add(key: &NewKey, text: &str) -> Result<String, EditError> {
     }
     let edited = match parsed.root.child("auth") {
         None => Some(format!("{}\n{}", ended(text), snippet(key))),
-        Some(auth) => auth
-            .child("api_keys")
-            .and_then(|keys| append(key, text, keys)),
+        Some(auth) => match auth.child("api_keys") {
+            None => first(key, text, auth),
+            Some(keys) => append(key, text, keys),
+        },
     };
     edited
         .filter(|edited| is_added(&parsed.root, edited, key))
         .ok_or(EditError::NotInPlace)
+}
+
+/// `text` with a list of this key alone, before the other keys of `auth`.
+fn first(key: &NewKey, text: &str, auth: &Node) -> Option<String> {
+    let Value::Table(entries) = &auth.value else {
+        return None;
+    };
+    let place = entries.first()?.position;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let indent = place.column.checked_sub(1)?;
+    let (before, after) = lines.split_at_checked(place.line.checked_sub(1)?)?;
+    // In flow style something stands before the key.
+    if !after
+        .first()?
+        .get(..indent)?
+        .bytes()
+        .all(|byte| byte == b' ')
+    {
+        return None;
+    }
+    let list = format!("{}api_keys:\n{}", " ".repeat(indent), item(key, indent + 2));
+    Some(format!("{}{list}{}", before.concat(), after.concat()))
 }
 
 /// `text` with the key after the last item of the list `keys`.
@@ -95,7 +118,10 @@ fn count(node: &Node) -> usize {
 /// How many values the key adds to `before`.
 fn count_of_new(key: &NewKey, before: &Node) -> usize {
     let optional = usize::from(key.rate_limit.is_some()) + usize::from(key.expires_at.is_some());
-    let around = if before.child("auth").is_none() { 2 } else { 0 };
+    let around = match before.child("auth") {
+        None => 2,
+        Some(auth) => usize::from(auth.child("api_keys").is_none()),
+    };
     around + 1 + 2 + 1 + key.allowed_tools.len() + optional
 }
 

@@ -43,7 +43,7 @@ impl Problem {
             }
             Self::FileWritable { .. } => "run `chmod go-w` on it",
             Self::NoAuthentication => {
-                "add a key with `mcp-guard keygen --user-id ID --apply-to-config`, or [auth.anonymous] on a loopback listener"
+                "add a key with `mcp-guard keygen --user-id ID --apply-to-config`, [auth.jwt], [auth.mtls] with enabled = true, or [auth.anonymous] on a loopback listener"
             }
             Self::NoUpstream => "set upstream.url or upstream.command, or add [[upstream.servers]]",
             Self::AnonymousExposed { .. } => {
@@ -59,6 +59,22 @@ impl Problem {
             Self::Expired { .. } => "remove the key, or make a new one with `mcp-guard keygen`",
             Self::AuditNowhere => "set audit.file or audit.stdout, or audit.enabled = false",
             Self::SessionKeyShort { .. } => "make one with `openssl rand -base64 32`",
+            // 64 characters on one line, which is enough for every algorithm.
+            Self::SecretShort { bytes_min, .. } if *bytes_min > 44 => {
+                "make one with `openssl rand -base64 48`"
+            }
+            Self::SecretShort { .. } => "make one with `openssl rand -base64 32`",
+            Self::UnsignedTokens => "remove it; every token must be signed",
+            Self::TrustsTooMany { .. } => "name the proxies alone, such as 10.0.3.7 or 10.0.3.0/24",
+            Self::SwitchedOff => "set enabled = true, or enabled = false to leave it off",
+            Self::Unused { remedy, .. } => remedy,
+            Self::CredentialsInClear { .. } => {
+                "set [server.tls]; or terminate TLS in front, listen where only that proxy gets, and name it in server.trusted_proxies"
+            }
+            Self::PublicUrlInClear => "write https:// in server.public_url",
+            Self::HandshakeIsNoIdentity => {
+                "set auth.mtls.source = \"native\" to make them identities; or keep it, as a check of the proxy itself"
+            }
             Self::SecretInArgs => {
                 "give it in env, `NAME = \"${NAME}\"`; every user of the host can read arguments"
             }
@@ -66,6 +82,7 @@ impl Problem {
                 "name the program alone in command, and each argument in args"
             }
             Self::HeadersUnused => "remove the key, or give the server what it needs in env",
+            Self::Tls(problem) => problem.remedy(),
             _ => return None,
         };
         Some(fixed.to_owned())
@@ -162,11 +179,33 @@ impl fmt::Display for Problem {
                     Sealer::SECRET_BYTES_MIN
                 )
             }
+            Self::SecretShort { bytes, bytes_min } => {
+                write!(f, "secret is {bytes} bytes; least is {bytes_min}")
+            }
+            Self::UnsignedTokens => {
+                f.write_str("algorithm \"none\" means unsigned tokens, which anybody can make")
+            }
+            Self::TrustsTooMany { range } => {
+                write!(f, "range {range} is too wide to be trusted")
+            }
+            Self::SwitchedOff => f.write_str("section is neither enabled nor disabled, and stays off"),
+            Self::Unused { reason, .. } => write!(f, "key has no effect: {reason}"),
+            Self::CredentialsInClear { host } => {
+                write!(
+                    f,
+                    "credentials cross the network in clear: the gateway listens on {host} without TLS"
+                )
+            }
+            Self::PublicUrlInClear => f.write_str("clients are told http:// while the gateway speaks TLS"),
+            Self::HandshakeIsNoIdentity => f.write_str(
+                "certificates of the handshake are checked and are nobody's identity, since auth.mtls.source is \"header\"",
+            ),
             Self::SecretInArgs => f.write_str("arguments cannot hold secrets"),
             Self::CommandWithSpaces => {
                 f.write_str("command holds spaces and there is no such file")
             }
             Self::HeadersUnused => f.write_str("a stdio server takes no headers"),
+            Self::Tls(problem) => problem.fmt(f),
         }
     }
 }

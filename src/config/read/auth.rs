@@ -1,10 +1,11 @@
-//! `[[auth.api_keys]]` and `[auth.anonymous]`.
+//! `[auth]`: `[[auth.api_keys]]` and `[auth.anonymous]`; the others have files of their own.
 
 use jiff::Timestamp;
 
 use crate::config::model::{Anonymous, ApiKey, Auth};
 use crate::config::problem::Problem;
 use crate::config::read::table::Table;
+use crate::config::read::{jwt, mtls};
 use crate::engine::identity::KeyHash;
 use crate::engine::limits::BURST_MAX;
 
@@ -18,14 +19,17 @@ const TIME: &str = "a date and time with its offset: 2027-01-31T00:00:00Z";
 
 pub(super) fn read(table: &Table<'_>) -> Auth {
     let keys = table.sections("api_keys");
+    let issuers = table.section_or_sections("jwt");
+    let certificates = table.section("mtls");
     let anonymous = anonymous(&table.section("anonymous"));
-    if keys.is_empty() && anonymous.is_none() {
+    let nobody = keys.is_empty() && issuers.is_empty() && anonymous.is_none();
+    if nobody && !mtls::is_enabled(&certificates) {
         table.cx.report("auth", Problem::NoAuthentication);
     }
     Auth {
         api_keys: keys.iter().filter_map(api_key).collect(),
-        jwt: Vec::new(),
-        mtls: None,
+        jwt: jwt::read(&issuers),
+        mtls: mtls::read(&certificates),
         anonymous,
     }
 }
@@ -60,7 +64,7 @@ fn anonymous(table: &Table<'_>) -> Option<Anonymous> {
 }
 
 /// A list of entries that warns when it allows nothing.
-fn tools(table: &Table<'_>, key: &'static str) -> Vec<String> {
+pub(super) fn tools(table: &Table<'_>, key: &'static str) -> Vec<String> {
     let entries = entries(table, key);
     let refused = table.has(key) && entries.is_none();
     let entries = entries.unwrap_or_default();

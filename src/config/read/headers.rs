@@ -40,7 +40,13 @@ const OWN_REQUEST: [&str; 12] = [
 const CLIENT_CLAIMS: [&str; 4] = ["authorization", "cookie", "forwarded", "via"];
 
 /// Prefixes of the same.
-const CLIENT_CLAIM_PREFIXES: [&str; 3] = ["x-forwarded-", "x-client-cert", "x-real-ip"];
+const CLIENT_CLAIM_PREFIXES: [&str; 5] = [
+    "x-forwarded-",
+    "x-client-cert",
+    "x-ssl-client-",
+    "client-cert",
+    "x-real-ip",
+];
 
 /// Response headers that never reach a client.
 const KEPT_RESPONSE: [&str; 5] = [

@@ -7,13 +7,16 @@ mod auth;
 mod child;
 mod context;
 mod headers;
+mod jwt;
 mod keys;
 mod limits;
+mod mtls;
 mod rules;
 mod secrets;
 mod server;
 mod table;
 mod telemetry;
+mod tls;
 mod transport;
 mod upstream;
 

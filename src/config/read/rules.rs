@@ -1,11 +1,14 @@
 //! Rules between sections.
 
+mod credentials;
+
 use crate::config::model::{Config, Server, Target};
 use crate::config::problem::Problem;
 use crate::config::read::context::Context;
 
 pub(super) fn check(cx: &Context<'_>, config: &Config) {
     exposure(cx, config);
+    credentials::check(cx, config);
     same_listener(cx, &config.server);
     let limits = &config.server.limits;
     if limits.list_bytes > limits.event_bytes {

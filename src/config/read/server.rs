@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::config::model::{Accept, Admin, Cors, IoDriver, Server, Sessions, Workers};
 use crate::config::problem::Problem;
-use crate::config::read::limits;
 use crate::config::read::table::Table;
+use crate::config::read::{limits, tls};
 use crate::config::tree::Value;
 use crate::config::units::parse_host;
 use crate::config::url::{parse_origin, parse_public, split_authority};
@@ -20,7 +20,8 @@ const HOST: &str = "an IP address, or localhost";
 const HOST_HEADER: &str = "a host, with its port where it is not the default: mcp.example.com:8443";
 const ORIGIN: &str = "scheme://host[:port], without wildcard, path or trailing slash";
 const PUBLIC_URL: &str = "https://host[:port][/path] without query";
-const NETWORK: &str = "an IP address, or a CIDR block without host bits, such as 10.0.0.0/8";
+pub(super) const NETWORK: &str =
+    "an IP address, or a CIDR block without host bits, such as 10.0.0.0/8";
 
 const ACCEPT: [(&str, Accept); 2] = [("reuseport", Accept::ReusePort), ("shared", Accept::Shared)];
 const IO: [(&str, IoDriver); 3] = [
@@ -56,7 +57,7 @@ pub(super) fn read(table: &Table<'_>) -> Server {
             .integer("busy_poll_us", 0..=BUSY_POLL_US_MAX)
             .unwrap_or(default.busy_poll_us),
         sessions: sessions(table),
-        tls: None,
+        tls: tls::server(&table.section("tls")),
         cors: cors(&table.section("cors")),
         limits: limits::read(table, &table.section("limits")),
         admin: admin(&table.section("admin")),

@@ -57,6 +57,15 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// The table at `key`, or each of the list of tables there; none where it is absent.
+    pub(super) fn section_or_sections(&self, key: &'static str) -> Vec<Self> {
+        match self.value(key) {
+            None => Vec::new(),
+            Some(Value::List(_)) => self.sections(key),
+            Some(_) => vec![self.section(key)],
+        }
+    }
+
     fn open(cx: &'a Context<'a>, section: &str, path: String, node: Option<&'a Node>) -> Self {
         let section = schema::section(section).unwrap_or(&schema::NOWHERE);
         debug_assert!(
@@ -236,12 +245,50 @@ impl<'a> Table<'a> {
 
     /// A list of strings, with the index of each.
     pub(super) fn texts(&self, key: &'static str) -> Option<Vec<&'a str>> {
-        let items = self.list(key)?.iter().enumerate();
+        Some(self.texts_of(key, self.list(key)?))
+    }
+
+    /// The strings among `items`, which stand at `key`; the others are reported.
+    fn texts_of(&self, key: &str, items: &'a [Node]) -> Vec<&'a str> {
+        let items = items.iter().enumerate();
         let texts = items.filter_map(|(index, item)| match &item.value {
             Value::Text(text) => Some(text.as_str()),
             other => self.wrong_type(&format!("{key}[{index}]"), "a string", other),
         });
-        Some(texts.collect())
+        texts.collect()
+    }
+
+    /// A string, or a list of strings, with the path of each.
+    pub(super) fn text_or_texts(&self, key: &'static str) -> Option<Vec<(String, &'a str)>> {
+        match self.value(key)? {
+            Value::Text(text) => Some(vec![(key.to_owned(), text)]),
+            Value::List(items) => {
+                let texts = self.texts_of(key, items).into_iter().enumerate();
+                Some(
+                    texts
+                        .map(|(index, text)| (format!("{key}[{index}]"), text))
+                        .collect(),
+                )
+            }
+            other => self.wrong_type(key, "a string or a list of strings", other),
+        }
+    }
+
+    /// A table of names to lists of strings, in the order of the file.
+    pub(super) fn texts_table(&self, key: &'static str) -> Vec<(&'a str, Vec<&'a str>)> {
+        let entries = match self.value(key) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Table(entries)) => entries,
+            Some(other) => return self.wrong_type(key, "a table", other).unwrap_or_default(),
+        };
+        let lists = entries.iter().filter_map(|entry| {
+            let path = format!("{key}.{}", entry.key);
+            match &entry.node.value {
+                Value::List(items) => Some((entry.key.as_str(), self.texts_of(&path, items))),
+                other => self.wrong_type(&path, "a list of strings", other),
+            }
+        });
+        lists.collect()
     }
 
     /// A list of strings, each of them taken by `parse` or reported as not being `accepted`.

@@ -2,11 +2,11 @@
 
 use crate::config::problem::Problem;
 use crate::config::read::table::Table;
+use crate::config::read::tls;
 use crate::engine::snapshot::{Eras, HttpTransport, Speech};
 
 /// What a server without any place is asked for.
-pub(super) const PLACE: &str =
-    "http://host[:port][/path] or unix:/socket[:/path]; or command, for a stdio server";
+pub(super) const PLACE: &str = "http:// or https://host[:port][/path], or unix:/socket[:/path]; or command, for a stdio server";
 
 const COMMAND: &str = "the program of the stdio server";
 
@@ -120,6 +120,12 @@ fn check_stdio(table: &Table<'_>) {
     }
     let remedy = "a stdio server takes no headers; give it secrets in env";
     for key in ["headers", "bearer_token", "bearer_token_file"] {
+        if table.has(key) {
+            conflict(table, key, table.path_of("command"), remedy);
+        }
+    }
+    let remedy = "a stdio server has no connection to protect; remove the key";
+    for key in tls::UPSTREAM_KEYS {
         if table.has(key) {
             conflict(table, key, table.path_of("command"), remedy);
         }

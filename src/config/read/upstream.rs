@@ -1,8 +1,8 @@
 //! `[upstream]` and `[[upstream.servers]]`.
 //!
 //! Beside servers, `[upstream]` holds what they share: `transport` and `era`, the timeouts, the forwarded headers, and how many
-//! children there are. `url` and `command` with what belongs to them, `bearer_token` and `headers` belong to one server: a
-//! credential that reached every server would be a leak.
+//! children there are. `url` and `command` with what belongs to them, `bearer_token`, `headers` and the files of TLS belong to
+//! one server: a credential that reached every server would be a leak.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::problem::Problem;
 use crate::config::read::child::{self, Children};
 use crate::config::read::table::Table;
 use crate::config::read::transport::{Said, Transport};
-use crate::config::read::{auth, headers};
+use crate::config::read::{auth, headers, tls};
 use crate::config::url::parse_target;
 
 /// Name of a lone `[upstream]`.
@@ -21,11 +21,11 @@ const LONE: &str = "default";
 const NAME_BYTES_MAX: usize = 64;
 
 const NAME: &str = "1 to 64 of a-z, 0-9, _ and -";
-const URL: &str = "http://host[:port][/path] or unix:/socket[:/path]";
+const URL: &str = "http:// or https://host[:port][/path], or unix:/socket[:/path]";
 const PREFIX: &str = "a path such as /github, without trailing slash, dots or escapes";
 
 /// Keys that one server has for itself.
-const OWN: [&str; 8] = [
+const OWN: [&str; 11] = [
     "url",
     "headers",
     "bearer_token",
@@ -34,6 +34,9 @@ const OWN: [&str; 8] = [
     "args",
     "env",
     "cwd",
+    "tls_ca_path",
+    "tls_client_cert_path",
+    "tls_client_key_path",
 ];
 
 pub(super) fn read(table: &Table<'_>) -> Vec<Upstream> {
@@ -148,7 +151,7 @@ fn upstream(table: &Table<'_>, name: String, shared: Shared) -> Option<Upstream>
     let target = if shared.said.transport() == Transport::Stdio {
         child::read(table, shared.children, speech.eras).map(Target::Child)
     } else {
-        url
+        tls::upstream(table, url)
     };
     let headers = headers::added(table);
     let bearer_token = table.secret("bearer_token");
@@ -174,15 +177,6 @@ fn upstream(table: &Table<'_>, name: String, shared: Shared) -> Option<Upstream>
 /// A `url` that can be taken apart. User information in it is a credential: the value is not shown.
 fn url<'a>(table: &Table<'a>) -> Option<&'a str> {
     let url = table.text("url")?;
-    if url.starts_with("https://") {
-        table.report(
-            "url",
-            Problem::NotAvailable {
-                feature: "https to an upstream",
-            },
-        );
-        return None;
-    }
     if parse_target(url).is_none() {
         let value = (!url.contains('@')).then(|| url.to_owned());
         table.report(

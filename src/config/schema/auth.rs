@@ -2,9 +2,7 @@
 
 use super::{Key, Kind, Section, key};
 
-const JWT_LATER: &str = "JWT authentication";
 const OAUTH_LATER: &str = "OAuth";
-const MTLS_LATER: &str = "mTLS authentication";
 
 pub(super) const AUTH: Section = Section {
     path: "auth",
@@ -16,9 +14,14 @@ pub(super) const AUTH: Section = Section {
             "",
             "Callers without a credential.",
         ),
-        key("jwt", Kind::Section, "", "JWT issuers.").later(JWT_LATER),
+        key(
+            "jwt",
+            Kind::SectionOrSections,
+            "",
+            "Issuers of signed tokens.",
+        ),
         key("oauth", Kind::Section, "", "OAuth.").later(OAUTH_LATER),
-        key("mtls", Kind::Section, "", "Client certificates.").later(MTLS_LATER),
+        key("mtls", Kind::Section, "", "Client certificates."),
     ],
 };
 
@@ -89,24 +92,6 @@ pub(super) const ANONYMOUS: Section = Section {
     ],
 };
 
-pub(super) const JWT: Section = Section {
-    path: "auth.jwt",
-    keys: &[
-        jwt("mode", Kind::Choice(&["simple", "jwks"])),
-        jwt("secret", Kind::Secret),
-        jwt("jwks_url", Kind::Text),
-        jwt("algorithms", Kind::Texts),
-        jwt("cache_duration_secs", Kind::Duration),
-        jwt("issuer", Kind::Text),
-        jwt("audience", Kind::Text),
-        jwt("user_id_claim", Kind::Text),
-        jwt("scopes_claim", Kind::Text),
-        jwt("scope_tool_mapping", Kind::SecretTable),
-        jwt("leeway_secs", Kind::Duration),
-        jwt("require_at_jwt", Kind::Flag),
-    ],
-};
-
 pub(super) const OAUTH: Section = Section {
     path: "auth.oauth",
     keys: &[
@@ -123,46 +108,12 @@ pub(super) const OAUTH: Section = Section {
         oauth("redirect_uri", Kind::Text),
         oauth("scopes", Kind::Texts),
         oauth("user_id_claim", Kind::Text),
-        oauth("scope_tool_mapping", Kind::SecretTable),
+        oauth("scope_tool_mapping", Kind::TextsTable),
         oauth("token_cache_ttl_secs", Kind::Duration),
         oauth("server", Kind::SecretTable),
     ],
 };
 
-pub(super) const MTLS: Section = Section {
-    path: "auth.mtls",
-    keys: &[
-        mtls("enabled", Kind::Flag),
-        mtls(
-            "identity_source",
-            Kind::Choice(&["cn", "san_dns", "san_email", "san_uri"]),
-        ),
-        mtls("source", Kind::Choice(&["native", "header"])),
-        mtls("trusted_proxy_ips", Kind::Texts),
-        mtls("allow_bearer", Kind::Flag),
-        mtls("identities", Kind::Sections),
-        mtls("allowed_tools", Kind::Texts),
-        mtls("rate_limit", Kind::Number),
-    ],
-};
-
-pub(super) const MTLS_IDENTITIES: Section = Section {
-    path: "auth.mtls.identities",
-    keys: &[
-        mtls("match", Kind::Text),
-        mtls("allowed_tools", Kind::Texts),
-        mtls("rate_limit", Kind::Number),
-    ],
-};
-
-const fn jwt(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, "", "").later(JWT_LATER)
-}
-
 const fn oauth(name: &'static str, kind: Kind) -> Key {
     key(name, kind, "", "").later(OAUTH_LATER)
-}
-
-const fn mtls(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, "", "").later(MTLS_LATER)
 }

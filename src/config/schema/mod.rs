@@ -4,8 +4,11 @@
 //! these. A key of a later version is known, so that using it is refused by name instead of being a typing error.
 
 mod auth;
+mod jwt;
+mod mtls;
 mod server;
 mod telemetry;
+mod tls;
 mod upstream;
 
 /// A table of the file.
@@ -51,6 +54,10 @@ pub enum Kind {
     Path,
     /// A list of strings.
     Texts,
+    /// A string, or a list of them.
+    TextOrTexts,
+    /// A table of names to lists of strings.
+    TextsTable,
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `"auto"` or a whole number.
@@ -65,6 +72,19 @@ pub enum Kind {
     Section,
     /// A list of tables.
     Sections,
+    /// A table, or a list of them.
+    SectionOrSections,
+}
+
+#[cfg(test)]
+impl Kind {
+    /// Whether the key holds keys of its own.
+    pub(super) const fn is_section(self) -> bool {
+        matches!(
+            self,
+            Self::Section | Self::Sections | Self::SectionOrSections
+        )
+    }
 }
 
 /// All sections, in the order of the documentation.
@@ -74,14 +94,15 @@ pub static SECTIONS: &[Section] = &[
     server::CORS,
     server::LIMITS,
     server::ADMIN,
-    server::TLS,
+    tls::TLS,
+    tls::CERTIFICATES,
     auth::AUTH,
     auth::API_KEYS,
     auth::ANONYMOUS,
-    auth::JWT,
+    jwt::JWT,
+    mtls::MTLS,
+    mtls::MTLS_IDENTITIES,
     auth::OAUTH,
-    auth::MTLS,
-    auth::MTLS_IDENTITIES,
     telemetry::RATE_LIMIT,
     telemetry::TOOL_LIMITS,
     telemetry::AUDIT,
@@ -161,7 +182,7 @@ pub(super) fn file_key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, SECTIONS, section};
+    use super::{SECTIONS, section};
 
     #[test]
     fn every_section_is_reached_from_the_top_and_names_each_key_once() {
@@ -175,11 +196,7 @@ mod tests {
                 "[{}] has a key twice",
                 known.path
             );
-            for key in known
-                .keys
-                .iter()
-                .filter(|key| matches!(key.kind, Kind::Section | Kind::Sections))
-            {
+            for key in known.keys.iter().filter(|key| key.kind.is_section()) {
                 let path = crate::config::tree::join(known.path, key.name);
                 assert!(section(&path).is_some(), "[{path}] has no keys");
             }

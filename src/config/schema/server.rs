@@ -1,8 +1,6 @@
 //! `[server]` and what is below it.
 
-use super::{Key, Kind, Section, key};
-
-const TLS_LATER: &str = "TLS";
+use super::{Kind, Section, key};
 
 pub(super) const SERVER: Section = Section {
     path: "server",
@@ -100,7 +98,7 @@ pub(super) const SERVER: Section = Section {
         key("cors", Kind::Section, "", "Browsers of other origins."),
         key("limits", Kind::Section, "", "Bounds."),
         key("admin", Kind::Section, "", "The admin listener."),
-        key("tls", Kind::Section, "", "TLS on the main listener.").later(TLS_LATER),
+        key("tls", Kind::Section, "", "TLS on the main listener."),
     ],
 };
 
@@ -325,22 +323,3 @@ pub(super) const ADMIN: Section = Section {
         ),
     ],
 };
-
-pub(super) const TLS: Section = Section {
-    path: "server.tls",
-    keys: &[
-        tls("cert_path", Kind::Path),
-        tls("key_path", Kind::Path),
-        tls("client_ca_path", Kind::Path),
-        tls(
-            "client_auth",
-            Kind::Choice(&["none", "optional", "required"]),
-        ),
-        tls("min_version", Kind::Choice(&["1.2", "1.3"])),
-        tls("crl_path", Kind::Path),
-    ],
-};
-
-const fn tls(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, "", "").later(TLS_LATER)
-}

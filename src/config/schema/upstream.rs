@@ -1,8 +1,8 @@
 //! `[upstream]` and `[[upstream.servers]]`.
 
+use super::tls::{UPSTREAM_CA, UPSTREAM_CERT, UPSTREAM_KEY};
 use super::{Key, Kind, Section, key};
 
-const TLS_LATER: &str = "TLS to an upstream";
 const SEAL_LATER: &str = "sealing of requestState";
 
 const TRANSPORT: Key = key(
@@ -69,7 +69,7 @@ const URL: Key = key(
     "url",
     Kind::Text,
     "",
-    "`http://host[:port][/path]`, or `unix:/socket[:/path]`; the path is used verbatim and defaults to `/`.",
+    "`http://` or `https://host[:port][/path]`, or `unix:/socket[:/path]`; the path is used verbatim and defaults to `/`.",
 );
 const HEADERS: Key = key(
     "headers",
@@ -129,9 +129,9 @@ pub(super) const UPSTREAM: Section = Section {
         FORWARD_HEADERS,
         FORWARD_RESPONSE_HEADERS,
         key("servers", Kind::Sections, "", "Several upstreams."),
-        tls("tls_ca_path"),
-        tls("tls_client_cert_path"),
-        tls("tls_client_key_path"),
+        UPSTREAM_CA,
+        UPSTREAM_CERT,
+        UPSTREAM_KEY,
         SEAL,
     ],
 };
@@ -192,15 +192,11 @@ pub(super) const SERVERS: Section = Section {
             "false",
             "Whether `/mcp` leads here; without one, the first server.",
         ),
-        tls("tls_ca_path"),
-        tls("tls_client_cert_path"),
-        tls("tls_client_key_path"),
+        UPSTREAM_CA,
+        UPSTREAM_CERT,
+        UPSTREAM_KEY,
         SEAL,
     ],
 };
 
 const SEAL: Key = key("seal_request_state", Kind::Flag, "", "").later(SEAL_LATER);
-
-const fn tls(name: &'static str) -> Key {
-    key(name, Kind::Path, "", "").later(TLS_LATER)
-}

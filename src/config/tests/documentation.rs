@@ -29,6 +29,8 @@ fn kind(key: &Key) -> String {
         Kind::Text => "string".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::Texts => "list of strings".to_owned(),
+        Kind::TextOrTexts => "string, list of strings".to_owned(),
+        Kind::TextsTable => "table of lists of strings".to_owned(),
         Kind::Choice(known) => known
             .iter()
             .map(|name| format!("`\"{name}\"`"))
@@ -40,6 +42,7 @@ fn kind(key: &Key) -> String {
         Kind::Time => "time".to_owned(),
         Kind::Section => "table".to_owned(),
         Kind::Sections => "list of tables".to_owned(),
+        Kind::SectionOrSections => "table, list of tables".to_owned(),
     }
 }
 
@@ -63,7 +66,7 @@ fn table(section: &Section) -> String {
     let keys = section
         .keys
         .iter()
-        .filter(|key| key.later.is_none() && !matches!(key.kind, Kind::Section | Kind::Sections));
+        .filter(|key| key.later.is_none() && !key.kind.is_section());
     let rows: String = keys.map(row).collect();
     format!("| Key | Type | Default | Meaning |\n|---|---|---|---|\n{rows}")
 }

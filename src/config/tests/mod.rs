@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod certificates;
 mod compiled;
 mod diagnostics;
 mod documentation;
@@ -9,6 +10,7 @@ mod keys;
 mod mangled;
 mod rules;
 mod secrets;
+mod tokens;
 mod transports;
 
 use std::path::Path;

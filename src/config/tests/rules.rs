@@ -231,6 +231,8 @@ fn headers_that_the_gateway_decides_cannot_be_configured() {
         "Host",
         "TE",
         "X-Client-Cert-Subject",
+        "X-SSL-Client-Cert",
+        "Client-Cert",
     ] {
         check(
             &upstream(&format!("forward_headers = ['{name}']")),

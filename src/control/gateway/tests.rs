@@ -11,9 +11,11 @@ use super::{Gateway, readiness};
 use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
 use crate::control::bridge::Bridges;
+use crate::control::jwks::KeyKeeper;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};
+use crate::control::tls::{Materials, TlsWatch};
 use crate::mailbox::{Phase, Reach, Readiness, Shared, ToWorker};
 
 fn required() -> String {
@@ -80,6 +82,7 @@ fn start(folder: &std::path::Path) -> Bench {
     tokio::spawn(pump.run());
     let plane = Obedient::new(&shared);
     let (reloads, requests) = mpsc::channel(RELOADS_MAX);
+    let tls = TlsWatch::new(&config, Materials::default(), &shared);
     let gateway = Gateway {
         source: paper.source(),
         config,
@@ -89,7 +92,9 @@ fn start(folder: &std::path::Path) -> Bench {
         access: Arc::new(Access::new("127.0.0.1:9464".parse().unwrap(), None)),
         plane: Box::new(plane.clone()),
         bridges: Bridges::new(Arc::clone(&shared)),
+        keys: KeyKeeper::new(Arc::clone(&shared)),
         reloads: requests,
+        tls,
     };
     let (sender, ended) = oneshot::channel();
     tokio::task::spawn_local(async move {

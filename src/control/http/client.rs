@@ -4,17 +4,21 @@ use std::borrow::BorrowMut;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use guard_io::http1::{
     BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method,
     ResponseHead, ResponseProgress, parse_response,
 };
+use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::tls;
 use crate::engine::limits::{UPSTREAM_HEAD_BYTES_MAX, UPSTREAM_HEADERS_MAX};
 
 /// Bounds on the head of an answer.
@@ -25,10 +29,19 @@ const HEAD_LIMITS: HeadLimits = HeadLimits {
 };
 
 /// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Endpoint {
     /// Host name or address, and port. Names are resolved off the runtime's thread.
     Tcp(String, u16),
+    /// The same under TLS. The server must prove to be the host.
+    Tls {
+        /// Host name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+        /// Whom to trust, and what to prove oneself with.
+        config: Arc<ClientConfig>,
+    },
     /// Path of a socket.
     Unix(PathBuf),
 }
@@ -38,6 +51,8 @@ pub enum Endpoint {
 pub enum ClientError {
     /// No connection.
     Connect(io::Error),
+    /// The TLS handshake failed: the certificate of the server is not trusted, is not for its host, or something else.
+    Tls(io::Error),
     /// The connection failed before the answer was whole.
     Broken(io::Error),
     /// The server closed before the answer was whole.
@@ -57,6 +72,7 @@ impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(error) => write!(f, "no connection: {error}"),
+            Self::Tls(error) => write!(f, "TLS handshake failed: {error}"),
             Self::Broken(error) => write!(f, "connection broke: {error}"),
             Self::Closed => f.write_str("server closed the connection before it answered"),
             Self::BadAnswer(why) => write!(f, "answer is not valid HTTP/1.1: {why}"),
@@ -99,15 +115,13 @@ pub struct Incoming<C> {
 pub type Answer<'a> = Incoming<&'a mut Client>;
 
 impl Client {
-    /// Opens a connection.
+    /// Opens a connection. Whoever calls bounds the time.
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, ClientError> {
         let stream: Box<dyn Stream> = match endpoint {
-            Endpoint::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port))
-                    .await
-                    .map_err(ClientError::Connect)?;
-                stream.set_nodelay(true).map_err(ClientError::Connect)?;
-                Box::new(stream)
+            Endpoint::Tcp(host, port) => Box::new(connect_tcp(host, *port).await?),
+            Endpoint::Tls { host, port, config } => {
+                let stream = connect_tcp(host, *port).await?;
+                Box::new(tls::handshake(stream, host, config).await?)
             }
             Endpoint::Unix(path) => Box::new(
                 UnixStream::connect(path)
@@ -116,6 +130,28 @@ impl Client {
             ),
         };
         Ok(Self::boxed(stream))
+    }
+
+    /// Opens a connection to the first of `addresses` that accepts: no name is looked up. With `secure`, TLS is spoken with
+    /// the host of that name, by whatever address it was reached. Whoever calls bounds the time.
+    pub async fn connect_to(
+        addresses: &[SocketAddr],
+        secure: Option<(&str, &Arc<ClientConfig>)>,
+    ) -> Result<Self, ClientError> {
+        let stream = tls::connect_any(addresses).await?;
+        Ok(match secure {
+            None => Self::over(stream),
+            Some((host, config)) => Self::over_tls(stream, host, config).await?,
+        })
+    }
+
+    /// A connection over `stream` under TLS with `host`, a name or an address. Whoever calls bounds the time.
+    pub async fn over_tls(
+        stream: TcpStream,
+        host: &str,
+        config: &Arc<ClientConfig>,
+    ) -> Result<Self, ClientError> {
+        Ok(Self::over(tls::handshake(stream, host, config).await?))
     }
 
     /// A connection over `stream`, which nothing was sent on yet.
@@ -290,6 +326,14 @@ impl Incoming<Client> {
         let is_spent = self.reader.is_done() && self.client.received.is_empty();
         (self.keep_alive && is_spent).then_some(self.client)
     }
+}
+
+async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, ClientError> {
+    let stream = TcpStream::connect((host, port))
+        .await
+        .map_err(ClientError::Connect)?;
+    stream.set_nodelay(true).map_err(ClientError::Connect)?;
+    Ok(stream)
 }
 
 /// The bytes of a request with `fields`, framing included.

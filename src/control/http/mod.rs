@@ -13,6 +13,7 @@ mod events;
 mod message;
 mod pool;
 mod server;
+mod tls;
 
 pub use client::{Answer, Client, ClientError, Endpoint, Incoming, encode_request};
 pub use events::Events;

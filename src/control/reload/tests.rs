@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Reloaded, apply};
+use super::{Fresh, Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
+use crate::control::jwks::KeyKeeper;
 use crate::control::testing::{load, servers, shared, text};
+use crate::control::tls::Materials;
 use crate::mailbox::Shared;
 use crate::metrics::UpstreamResult;
 
@@ -38,6 +40,7 @@ fn pump(shared: &Shared) -> AuditHandle {
 
 struct Bench {
     shared: Arc<Shared>,
+    keys: KeyKeeper,
     current: Config,
     audit: AuditHandle,
 }
@@ -46,6 +49,7 @@ fn start(first: &str) -> Bench {
     let shared = shared(first, 2);
     let audit = pump(&shared);
     Bench {
+        keys: KeyKeeper::new(Arc::clone(&shared)),
         shared,
         current: load(first),
         audit,
@@ -55,12 +59,16 @@ fn start(first: &str) -> Bench {
 impl Bench {
     async fn reload(&mut self, text: &str) -> Reloaded {
         apply(
-            load(text),
-            Vec::new(),
+            Fresh {
+                config: load(text),
+                warnings: Vec::new(),
+                materials: &Materials::default(),
+            },
             &mut self.current,
             3000,
             &self.shared,
             &self.audit,
+            &mut self.keys,
         )
         .await
     }

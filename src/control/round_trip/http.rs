@@ -1,8 +1,10 @@
 //! A Streamable HTTP server as `check-upstream` speaks to it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use guard_io::http1::Method;
+use guard_io::tls::ClientTls;
 use serde_json::{Value, json};
 
 use super::{ANSWER_BYTES_MAX, Failed, Found, Peer, either, judge, legacy, modern};
@@ -12,14 +14,14 @@ use crate::engine::mcp::sse::{Splitter, data_of};
 use crate::engine::snapshot::{Server, UpstreamAddress};
 
 /// Asks `server` in both eras.
-pub(super) async fn both(server: &Server) -> Result<Found, Failed> {
+pub(super) async fn both(server: &Server, tls: Option<&ClientTls>) -> Result<Found, Failed> {
     let started = Instant::now();
-    let newer = match HttpPeer::connect(server).await {
+    let newer = match HttpPeer::connect(server, tls).await {
         Ok(mut peer) => modern(&mut peer, started).await,
         Err(failed) => Err(failed),
     };
     let started = Instant::now();
-    let older = match HttpPeer::connect(server).await {
+    let older = match HttpPeer::connect(server, tls).await {
         Ok(mut peer) => legacy(&mut peer, started).await,
         Err(failed) => Err(failed),
     };
@@ -90,8 +92,17 @@ impl Peer for HttpPeer<'_> {
 }
 
 impl<'a> HttpPeer<'a> {
-    async fn connect(server: &'a Server) -> Result<Self, Failed> {
+    async fn connect(server: &'a Server, tls: Option<&ClientTls>) -> Result<Self, Failed> {
         let endpoint = match &server.upstream.address {
+            UpstreamAddress::Http {
+                host,
+                port,
+                is_secure: true,
+            } => Endpoint::Tls {
+                host: host.to_string(),
+                port: *port,
+                config: Arc::clone(tls.ok_or(Failed::NoCertificates)?.config()),
+            },
             UpstreamAddress::Http { host, port, .. } => Endpoint::Tcp(host.to_string(), *port),
             UpstreamAddress::Unix { path } => Endpoint::Unix(path.clone()),
             UpstreamAddress::Child(_) => return Err(Failed::NotMcp("it is no HTTP server")),

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use guard_io::tls::ClientTls;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -47,8 +48,9 @@ pub(super) async fn child(
 }
 
 /// Connects to the HTTP+SSE server that `server` is, and asks it.
-pub(super) async fn sse(server: &Server) -> Result<Found, Failed> {
+pub(super) async fn sse(server: &Server, tls: Option<&ClientTls>) -> Result<Found, Failed> {
     let state = state(server);
+    state.tls.store(tls.cloned().map(Arc::new));
     if let UpstreamAddress::Http { host, port, .. } = &server.upstream.address {
         let unknown = |error: io::Error| Failed::Http(ClientError::Connect(error));
         let resolved = addresses(host, *port).await.map_err(unknown)?;

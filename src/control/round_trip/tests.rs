@@ -21,7 +21,7 @@ fn snapshot(port: u16, keys: &str) -> Snapshot {
 }
 
 async fn check(port: u16, keys: &str) -> Result<Found, Failed> {
-    round_trip(&snapshot(port, keys).servers()[0], PATIENCE).await
+    round_trip(&snapshot(port, keys).servers()[0], None, PATIENCE).await
 }
 
 async fn start(handler: impl Handler) -> u16 {
@@ -131,6 +131,6 @@ async fn each_failure_has_its_name() {
     assert!(matches!(check(gone, "").await, Err(Failed::Http(_))));
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let snapshot = snapshot(silent.local_addr().unwrap().port(), "");
-    let outcome = round_trip(&snapshot.servers()[0], Duration::from_millis(50)).await;
+    let outcome = round_trip(&snapshot.servers()[0], None, Duration::from_millis(50)).await;
     assert!(matches!(outcome, Err(Failed::Timeout(_))));
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use crate::engine::identity::jwt::{SourceId, TokenFault};
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::mcp::headers::HeaderDigest;
-use crate::engine::policy::reaches;
+use crate::engine::policy::may_reach;
 use crate::engine::reply::Failure;
-use crate::engine::route::{Endpoint, RouteError};
+use crate::engine::route::{Endpoint, Resource, RouteError, names_host};
 use crate::engine::snapshot::{ServerIndex, Snapshot};
 
 const PAGE_METHODS: &str = "GET, HEAD";
@@ -42,6 +43,8 @@ pub struct Arrival<'a> {
     pub head: &'a [u8],
     /// What the fields say.
     pub digest: &'a HeaderDigest,
+    /// The name that the client asked for in the TLS handshake (SNI), lower case.
+    pub server_name: Option<&'a str>,
     /// What the caller's credentials are checked with.
     pub proving: Proving<'a>,
 }
@@ -62,6 +65,8 @@ pub enum Page {
 pub enum HeadAdmission<'a> {
     /// A page that needs no credential.
     Page(Page),
+    /// The document about a protected resource (RFC 9728).
+    ResourceMetadata(Resource<'a>),
     /// A CORS preflight from an allowed origin.
     Preflight,
     /// `/routes`.
@@ -72,7 +77,7 @@ pub enum HeadAdmission<'a> {
     Mcp {
         /// Who asks.
         principal: Principal,
-        /// Which server; the caller reaches it.
+        /// Which server; the caller reaches it, or would with a further scope.
         server: ServerIndex,
         /// What `strip_prefix` appends to the server's target.
         remainder: &'a str,
@@ -101,7 +106,7 @@ pub enum Front {
 pub enum HeadRefusal {
     /// For what it says.
     Failure(Failure),
-    /// For who sent it. The address is to be charged for the attempt.
+    /// For who sent it. The address may have to be charged for the attempt: [`is_chargeable`](Self::is_chargeable).
     Unauthenticated(AuthFailure),
 }
 
@@ -111,9 +116,34 @@ impl HeadRefusal {
     pub const fn failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
+            Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => {
+                Failure::KeysUnavailable
+            }
             Self::Unauthenticated(failure) => Failure::Unauthorized {
                 challenge: failure.challenge(),
             },
+        }
+    }
+
+    /// The source whose keys, fetched anew, may change the verdict.
+    #[must_use]
+    pub const fn wanted_keys(self) -> Option<SourceId> {
+        match self {
+            Self::Unauthenticated(AuthFailure::Token(
+                TokenFault::UnknownKey(source) | TokenFault::KeysMissing(source),
+            )) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Whether the address is to be charged for the attempt: a bad credential was shown, or none. Where the gateway lacks the
+    /// keys to tell, the caller may be as good as any.
+    #[must_use]
+    pub const fn is_chargeable(self) -> bool {
+        match self {
+            Self::Failure(_)
+            | Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => false,
+            Self::Unauthenticated(_) => true,
         }
     }
 }
@@ -135,7 +165,7 @@ impl fmt::Display for HeadRefusal {
 
 impl std::error::Error for HeadRefusal {}
 
-/// Decides what `arrival` may ask for. Pure; allocates nothing.
+/// Decides what `arrival` may ask for. Pure; allocates nothing for a caller that reaches the server.
 ///
 /// Errors: the first check that fails, see the folder. Below `/mcp` and the prefixes a missing credential is told before
 /// whether anything is there.
@@ -161,6 +191,7 @@ pub fn admit_head<'a>(
             named(own_answer(snapshot, arrival)?).map(HeadAdmission::Metrics)
         }
         Endpoint::Metrics => Err(Failure::NotFound.into()),
+        Endpoint::ResourceMetadata { path } => resource_metadata(snapshot, path, arrival.verb),
         Endpoint::Hidden => {
             authenticate(snapshot, arrival)?;
             Err(Failure::NotFound.into())
@@ -179,10 +210,18 @@ pub fn admit_head<'a>(
 fn check_host(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
     // HTTP/1.0 needs no Host; where only known hosts are served, silence is not one of them.
     match arrival.authority {
+        Some(host) if !agrees_with(host, arrival.server_name) => Err(Failure::ForeignHost),
         Some(host) if snapshot.hosts.allows(host) => Ok(()),
         None if snapshot.hosts.allows(b"") => Ok(()),
         _ => Err(Failure::ForeignHost),
     }
+}
+
+/// Whether Host means the name that the handshake was about. A client that asked for one name and sends another has mixed up
+/// its connections, or somebody wants a certificate and its rules to be taken for another's (RFC 9110 §7.4). An address in Host
+/// is nothing that a handshake can name.
+fn agrees_with(host: &[u8], server_name: Option<&str>) -> bool {
+    server_name.is_none_or(|name| names_host(host, name))
 }
 
 fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
@@ -214,6 +253,16 @@ const fn unrouted(error: RouteError) -> Failure {
 fn page<'a>(page: Page, verb: Verb) -> Result<HeadAdmission<'a>, HeadRefusal> {
     check_readable(verb)?;
     Ok(HeadAdmission::Page(page))
+}
+
+fn resource_metadata<'a>(
+    snapshot: &Snapshot,
+    path: &'a str,
+    verb: Verb,
+) -> Result<HeadAdmission<'a>, HeadRefusal> {
+    let resource = snapshot.described(path).ok_or(Failure::NotFound)?;
+    check_readable(verb)?;
+    Ok(HeadAdmission::ResourceMetadata(resource))
 }
 
 fn own_answer(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal, HeadRefusal> {
@@ -269,7 +318,7 @@ fn admit_mcp<'a>(
     front: Front,
 ) -> Result<HeadAdmission<'a>, HeadRefusal> {
     let principal = authenticate(snapshot, arrival)?;
-    if !reaches(&principal, snapshot.server(server)) {
+    if !may_reach(&principal, snapshot.server(server)) {
         return Err(Failure::NotFound.into());
     }
     check_method(arrival, front)?;
@@ -298,3 +347,7 @@ fn check_method(arrival: &Arrival<'_>, front: Front) -> Result<(), Failure> {
         _ => Err(Failure::MethodNotAllowed { allow: MCP_METHODS }),
     }
 }
+
+#[cfg(test)]
+#[path = "head/tests.rs"]
+mod tests;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
 use super::principal::{Principal, Proven, Provider};
-use super::{ApiKeys, ChallengeError, Challenges, Credential, CredentialError, ProofCache};
+use super::{ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache};
+use crate::engine::mcp::headers::CertificateHeaders;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
 
@@ -27,7 +28,6 @@ pub struct Authenticator {
     issuers: JwtIssuers,
     mtls: Option<MtlsRules>,
     anonymous: Option<Principal>,
-    challenges: Challenges,
 }
 
 /// What an [`Authenticator`] is put together from.
@@ -41,8 +41,6 @@ pub struct AuthenticatorParts {
     pub mtls: Option<MtlsRules>,
     /// `[auth.anonymous]`.
     pub anonymous: Option<AnonymousAccess>,
-    /// The WWW-Authenticate values.
-    pub challenges: Challenges,
 }
 
 /// What a check draws on beside the configuration and the request.
@@ -56,6 +54,8 @@ pub struct Proving<'a> {
     pub cache: Option<&'a ProofCache>,
     /// The certificate that the client showed in the handshake.
     pub certificate: Option<&'a ClientCertificate>,
+    /// What the head tells of a certificate, which is believed of certain proxies alone.
+    pub told: Option<CertificateHeaders<'a>>,
     /// The other end of the connection: a client, or a proxy.
     pub peer: IpAddr,
 }
@@ -72,6 +72,7 @@ impl Proving<'static> {
             keys: &NO_KEYS,
             cache: None,
             certificate: None,
+            told: None,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         }
     }
@@ -97,24 +98,61 @@ impl Authenticator {
             issuers: parts.issuers,
             mtls: parts.mtls,
             anonymous,
-            challenges: parts.challenges,
         }
     }
 
     /// Proves who is calling by the value of the Authorization header and what `proving` has of the connection.
     ///
-    /// A caller without the header is anonymous where that is configured. A bad credential is refused even then, so that a
-    /// caller never acts as somebody it did not ask to be. Cost: one SHA-256 and one lookup; allocates nothing.
+    /// Which provider decides is a matter of what was presented: a certificate, where certificates are identities; a bearer
+    /// token, by its shape. Beside a certificate a bearer token is refused, unless the configuration makes it the identity;
+    /// then the certificate is none, however bad the token. A caller with neither is anonymous where that is configured. A
+    /// bad credential is refused even then, so that a caller never acts as somebody it did not ask to be.
+    ///
+    /// Cost where the credential was proven before: one SHA-256 and one look-up; allocates nothing.
     pub fn authenticate(
         &self,
         authorization: Option<&[u8]>,
         proving: &Proving<'_>,
     ) -> Result<Principal, AuthFailure> {
-        let Some(header) = authorization else {
-            return self.anonymous.clone().ok_or(AuthFailure::Missing);
-        };
+        if let Some(rules) = &self.mtls
+            && let Some(shown) = rules.shown(proving).map_err(AuthFailure::Certificate)?
+        {
+            match authorization {
+                None => {
+                    return rules
+                        .prove(shown, proving)
+                        .map_err(AuthFailure::Certificate);
+                }
+                Some(_) if !rules.allow_bearer => {
+                    return Err(AuthFailure::Certificate(CertificateFault::BesideBearer));
+                }
+                Some(_) => {}
+            }
+        }
+        match authorization {
+            Some(header) => self.bearer(header, proving),
+            None => self.anonymous.clone().ok_or(AuthFailure::Missing),
+        }
+    }
+
+    /// The provider that a bearer token is for, by its shape; no other is tried.
+    fn bearer(&self, header: &[u8], proving: &Proving<'_>) -> Result<Principal, AuthFailure> {
         let credential = Credential::parse(header).map_err(AuthFailure::Malformed)?;
+        let is_key = credential.token().starts_with(KEY_PREFIX.as_bytes());
+        if !is_key && !self.issuers.is_empty() && JwtIssuers::looks_like(credential.token()) {
+            return self.issuers.check(credential.token(), proving);
+        }
         self.keys.check(credential, proving.now_secs)
+    }
+
+    /// How many fields of the head tell of a certificate and are not believed: those of anybody but a configured proxy, and
+    /// of such a proxy those of other formats than its own. They are never forwarded either.
+    #[must_use]
+    pub fn disbelieved(&self, headers: CertificateHeaders<'_>, peer: IpAddr) -> u16 {
+        let fields = headers.fields();
+        let format = self.mtls.as_ref().and_then(|rules| rules.believed(peer));
+        let believed = format.map_or(0, |format| fields.present(format.fields()));
+        fields.seen().saturating_sub(believed)
     }
 
     /// Whether the identity that `principal` was proven to be may still act at `now_secs`, under this configuration: for
@@ -124,7 +162,14 @@ impl Authenticator {
         let is_configured = match principal.provider() {
             Provider::ApiKey => self.keys.holds(principal.id()),
             Provider::Anonymous => self.anonymous.is_some(),
-            Provider::Jwt | Provider::OAuth | Provider::Mtls => false,
+            Provider::Mtls => self
+                .mtls
+                .as_ref()
+                .is_some_and(|rules| rules.maps(principal.id())),
+            Provider::Jwt => principal
+                .realm()
+                .is_some_and(|issuer| self.issuers.issuer_of(issuer).is_some()),
+            Provider::OAuth => false,
         };
         is_configured && !principal.is_expired(now_secs)
     }
@@ -134,6 +179,12 @@ impl Authenticator {
     pub fn explain_as(&self, id: &str) -> Option<&Principal> {
         let mut known = self.keys.principals().chain(&self.anonymous);
         known.find(|principal| principal.id() == id || principal.identity() == id)
+    }
+
+    /// Whom a certificate with this name stands for, for `explain` alone: nothing was proven.
+    #[must_use]
+    pub fn explain_certificate(&self, name: &str) -> Option<Principal> {
+        self.mtls.as_ref()?.principal_for(name)
     }
 
     /// The issuers of signed tokens.
@@ -159,12 +210,6 @@ impl Authenticator {
     pub const fn allows_anonymous(&self) -> bool {
         self.anonymous.is_some()
     }
-
-    /// The WWW-Authenticate values.
-    #[must_use]
-    pub const fn challenges(&self) -> &Challenges {
-        &self.challenges
-    }
 }
 
 /// Why nobody was authenticated. The client learns only that it was not; the audit record gets the reason.
@@ -174,7 +219,7 @@ pub enum AuthFailure {
     Missing,
     /// An Authorization header that holds no bearer token.
     Malformed(CredentialError),
-    /// A token that is no API key, with nothing else configured.
+    /// A token that is no API key, and of no other shape that is configured.
     NotAnApiKey,
     /// A key that is not in the table.
     UnknownKey,
@@ -206,6 +251,10 @@ impl AuthFailure {
     pub const fn challenge(self) -> ChallengeError {
         match self {
             Self::Missing | Self::Malformed(CredentialError::OtherScheme) => ChallengeError::None,
+            // No token was sent (RFC 6750 §3.1).
+            Self::Certificate(fault) if !matches!(fault, CertificateFault::BesideBearer) => {
+                ChallengeError::None
+            }
             _ => ChallengeError::InvalidToken,
         }
     }
@@ -227,6 +276,8 @@ impl fmt::Display for AuthFailure {
 
 impl std::error::Error for AuthFailure {}
 
+#[cfg(test)]
+mod order;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -16,11 +16,12 @@ mod key_hash;
 pub mod mtls;
 mod principal;
 mod proof_cache;
+mod record_id;
 
 pub use address::{AddressRange, AddressRangeError};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
 pub use authenticate::{AnonymousAccess, AuthFailure, Authenticator, AuthenticatorParts, Proving};
-pub use challenge::{ChallengeError, Challenges};
+pub use challenge::{ChallengeError, Directions, is_scope_to_ask};
 pub use credential::{Credential, CredentialError};
 pub use forwarded::client_address;
 pub use key_hash::{KEY_PREFIX, KeyHash, KeyHashError, generate_key};

@@ -257,27 +257,6 @@ fn nothing_secret_is_printed() {
 }
 
 #[test]
-fn a_challenge_names_no_error_unless_a_token_was_refused() {
-    let plain = Challenges::default();
-    assert_eq!(
-        plain.value(ChallengeError::None),
-        r#"Bearer realm="mcp-guard""#
-    );
-    assert_eq!(
-        plain.value(ChallengeError::InvalidToken),
-        r#"Bearer realm="mcp-guard", error="invalid_token""#
-    );
-    let linked = Challenges::new(Some(
-        "https://gw.example/.well-known/oauth-protected-resource/mcp",
-    ));
-    assert!(
-        linked
-            .value(ChallengeError::None)
-            .contains(r#"resource_metadata="https://gw.example/"#)
-    );
-}
-
-#[test]
 fn an_identity_can_be_explained_by_either_name() {
     let keys = authenticator(vec![key("full", "mcp_good", None)], true);
     assert_eq!(keys.explain_as("full").unwrap().identity(), "key:full");

@@ -54,6 +54,7 @@ fn contains(list: &[&str], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{forwards_request_field, forwards_response_field};
+    use crate::engine::mcp::headers::CertificateField;
     use crate::engine::mcp::revision::Era;
 
     #[test]
@@ -76,6 +77,7 @@ mod tests {
             ("X-Forwarded-For", false, false),
             ("Accept-Encoding", false, false),
             ("X-Client-Cert-CN", false, false),
+            ("Client-Cert", false, false),
             ("baggage", false, false),
         ] {
             assert_eq!(
@@ -88,6 +90,15 @@ mod tests {
                 modern,
                 "{name} modern"
             );
+        }
+    }
+
+    #[test]
+    fn nothing_about_a_client_certificate_reaches_an_upstream() {
+        for (_, name) in CertificateField::ALL {
+            for era in [Era::Legacy, Era::Modern] {
+                assert!(!forwards_request_field(name.as_bytes(), era), "{name}");
+            }
         }
     }
 

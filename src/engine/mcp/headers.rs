@@ -5,10 +5,14 @@
 //! the exception: they decide nothing before 2026-07-28, so their repetition is noted and judged with the body
 //! ([`agree`](super::agreement::agree)).
 
+mod certificate;
+
 use std::fmt;
 
 use super::limits::SESSION_ID_BYTES_MAX;
 use crate::engine::span::Span;
+
+pub use certificate::{CertificateField, CertificateFields, CertificateHeaders, RepeatedField};
 
 /// What the head says, as spans into it. Values are without surrounding white space.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,8 @@ pub struct HeaderDigest {
     pub request_id: Option<Span>,
     /// Fields with `_` in their name, which are never forwarded.
     pub underscored: u16,
+    /// Fields by which a proxy may tell of a client certificate. Whoever may not is not believed, and none is forwarded.
+    pub certificate: CertificateFields,
     traceparent_repeated: bool,
 }
 
@@ -157,7 +163,7 @@ impl HeaderDigest {
             20 if is(name, "mcp-protocol-version") => {
                 once(&mut self.protocol_version, span, "mcp-protocol-version")?;
             }
-            _ => self.count(name),
+            _ => self.count(name, span),
         }
         Ok(())
     }
@@ -167,11 +173,13 @@ impl HeaderDigest {
         self.traceparent = (!self.traceparent_repeated).then_some(span);
     }
 
-    fn count(&mut self, name: &[u8]) {
+    fn count(&mut self, name: &[u8], value: Span) {
         if name.contains(&b'_') {
             self.underscored = self.underscored.saturating_add(1);
         } else if is_param(name) {
             self.params = self.params.saturating_add(1);
+        } else if certificate::may_be_of_family(name) {
+            self.certificate.add(name, value);
         }
     }
 }

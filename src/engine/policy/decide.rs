@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::climb::climbs;
-use super::{Action, Rule, Subject, SubjectKind};
+use super::rights::Rights;
+use super::{Action, Grants, Rule, Subject, SubjectKind};
 use crate::engine::identity::Principal;
 use crate::engine::snapshot::{Server, ServerIndex};
 
@@ -61,21 +62,22 @@ pub fn decide(
     server: &Server,
     action: Action<'_>,
 ) -> Result<Permit, Denial> {
-    let rule = match action {
-        Action::Use(subject) => judge(principal, server, subject)?,
-        Action::AlwaysAllowed => reach(principal, server)?,
-        Action::OwnTask => reach(principal, server).map(|_| Rule::OwnTask)?,
-        Action::ForeignTask => {
-            return Err(Denial {
-                kind: None,
-                rule: Rule::ForeignTask,
-            });
-        }
-    };
+    let rule = rule_for(Rights::of(principal.grants()), server, action)?;
     Ok(Permit {
         server: server.index(),
         rule,
     })
+}
+
+/// Whether `principal` might do `action` on `server`, were it granted `further` as well.
+pub(super) fn would_allow(
+    principal: &Principal,
+    further: &Grants,
+    server: &Server,
+    action: Action<'_>,
+) -> bool {
+    let rights = Rights::of(principal.grants()).with(further);
+    rule_for(rights, server, action).is_ok()
 }
 
 /// Decides a message that asks for several things at once: allowed when each of them is, refused by the first that is not,
@@ -105,24 +107,36 @@ pub fn decide_stream(principal: &Principal, server: &Server) -> Result<Permit, D
 /// Whether `subject` appears in the lists that `principal` gets from `server`: exactly when using it is allowed.
 #[must_use]
 pub fn shows(principal: &Principal, server: &Server, subject: Subject<'_>) -> bool {
-    judge(principal, server, subject).is_ok()
+    judge(Rights::of(principal.grants()), server, subject).is_ok()
 }
 
 /// Whether every name of `kind` is shown, so that a list needs no look at its items. May say no where the answer is yes,
 /// never the reverse.
 #[must_use]
 pub fn sees_all(principal: &Principal, server: &Server, kind: SubjectKind) -> bool {
-    server.ceiling.covers(kind) && principal.grants().covers(&server.name, kind)
+    covers(Rights::of(principal.grants()), server, kind)
 }
 
 /// Whether `principal` may know that `server` exists: `/routes` lists it and its path answers.
 #[must_use]
 pub fn reaches(principal: &Principal, server: &Server) -> bool {
-    principal.grants().concerns(&server.name)
+    Rights::of(principal.grants()).concerns(&server.name)
 }
 
-fn reach(principal: &Principal, server: &Server) -> Result<Rule, Denial> {
-    if reaches(principal, server) {
+fn rule_for(rights: Rights<'_>, server: &Server, action: Action<'_>) -> Result<Rule, Denial> {
+    match action {
+        Action::Use(subject) => judge(rights, server, subject),
+        Action::AlwaysAllowed => reach(rights, server),
+        Action::OwnTask => reach(rights, server).map(|_| Rule::OwnTask),
+        Action::ForeignTask => Err(Denial {
+            kind: None,
+            rule: Rule::ForeignTask,
+        }),
+    }
+}
+
+fn reach(rights: Rights<'_>, server: &Server) -> Result<Rule, Denial> {
+    if rights.concerns(&server.name) {
         Ok(Rule::AlwaysAllowed)
     } else {
         Err(Denial {
@@ -132,25 +146,28 @@ fn reach(principal: &Principal, server: &Server) -> Result<Rule, Denial> {
     }
 }
 
-fn judge(principal: &Principal, server: &Server, subject: Subject<'_>) -> Result<Rule, Denial> {
+fn covers(rights: Rights<'_>, server: &Server, kind: SubjectKind) -> bool {
+    server.ceiling.covers(kind) && rights.covers(&server.name, kind)
+}
+
+fn judge(rights: Rights<'_>, server: &Server, subject: Subject<'_>) -> Result<Rule, Denial> {
     let deny = |rule| {
         Err(Denial {
             kind: Some(subject.kind),
             rule,
         })
     };
-    let grants = principal.grants();
     let is_resource = subject.kind == SubjectKind::Resource;
-    if is_resource && climbs(subject.name) && !sees_all(principal, server, subject.kind) {
+    if is_resource && climbs(subject.name) && !covers(rights, server, subject.kind) {
         return deny(Rule::NoRule);
     }
-    if let Some(index) = grants.denying(&server.name, subject) {
+    if let Some(index) = rights.denying(&server.name, subject) {
         return deny(Rule::Denied(index));
     }
     if !server.ceiling.offers(subject) {
         return deny(Rule::Ceiling);
     }
-    grants
+    rights
         .allowing(&server.name, subject)
         .map_or_else(|| deny(Rule::NoRule), |index| Ok(Rule::Allowed(index)))
 }

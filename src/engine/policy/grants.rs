@@ -83,20 +83,25 @@ impl Grants {
         own.or_else(|| self.joined.as_ref()?.denying(server, subject))
     }
 
-    /// Whether this identity may know of `server`: unless its entries are all about other servers, or one of `denied` takes
-    /// the whole server away by name (`server::*`). An identity without entries reaches every server and may use nothing
-    /// there, so that its lists come back empty instead of its server missing.
-    pub(super) fn concerns(&self, server: &str) -> bool {
-        !self.parts().any(|part| part.denied.takes_away(server))
-            && (self.is_empty() || self.parts().any(|part| part.allowed.touches(server)))
+    /// Whether an entry of `denied` takes `server` away by name (`server::*`).
+    pub(super) fn takes_away(&self, server: &str) -> bool {
+        self.parts().any(|part| part.denied.takes_away(server))
     }
 
-    /// Whether every name of `kind` on `server` is allowed. May say no where the answer is yes, never the reverse.
-    pub(super) fn covers(&self, server: &str, kind: SubjectKind) -> bool {
+    /// Whether an entry of `allowed` is about `server`.
+    pub(super) fn allows_some(&self, server: &str) -> bool {
+        self.parts().any(|part| part.allowed.touches(server))
+    }
+
+    /// Whether an entry of `allowed` names everything of `kind` on `server`.
+    pub(super) fn allows_all(&self, server: &str, kind: SubjectKind) -> bool {
         self.parts().any(|part| part.allowed.covers(server, kind))
-            && !self
-                .parts()
-                .any(|part| part.denied.touches_kind(server, kind))
+    }
+
+    /// Whether an entry of `denied` is about things of `kind` on `server`.
+    pub(super) fn denies_some(&self, server: &str, kind: SubjectKind) -> bool {
+        self.parts()
+            .any(|part| part.denied.touches_kind(server, kind))
     }
 
     pub(super) fn allowed_label(&self, index: u16) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! What it never does: look at HTTP, at JSON or at a clock. **Invariant:** a [`Permit`] can be made only here, and every
 //! other question about rights ([`shows`], [`sees_all`], [`reaches`]) is answered by the same matching, so that a list shows
-//! exactly what a call allows.
+//! exactly what a call allows. What a further scope would allow ([`step_up()`]) is answered by it too.
 //!
 //! Read [`decide`] first, then [`Grants`].
 
@@ -10,12 +10,15 @@ mod climb;
 mod decide;
 mod entry;
 mod grants;
+mod rights;
 mod rule;
+mod step_up;
 
 pub use decide::{Denial, Permit, decide, decide_all, decide_stream, reaches, sees_all, shows};
 pub use entry::{EntryError, EntryFault, EntryList, ToolPattern, is_server_name};
 pub use grants::{Ceiling, Grants, GrantsPart};
 pub use rule::Rule;
+pub use step_up::{StepUp, may_reach, step_up};
 
 /// What kind of thing a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

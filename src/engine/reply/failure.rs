@@ -42,6 +42,8 @@ pub enum Failure {
         /// What the challenge may say.
         challenge: ChallengeError,
     },
+    /// The caller's token lacks scopes that its issuer could give it.
+    InsufficientScope,
     /// The address failed to authenticate too often.
     AuthRateLimited {
         /// `Retry-After`, in seconds.
@@ -138,6 +140,8 @@ pub enum Failure {
     Draining,
     /// There is no room for the request's audit record.
     AuditFull,
+    /// The keys that the caller's token is signed with are not known at the moment, so nothing can be said of it.
+    KeysUnavailable,
     /// A defect of the gateway.
     Internal,
 }
@@ -164,7 +168,7 @@ impl Failure {
             | Self::UpgradeRefused
             | Self::SessionMissing => 400,
             Self::Unauthorized { .. } => 401,
-            Self::ForeignOrigin => 403,
+            Self::ForeignOrigin | Self::InsufficientScope => 403,
             Self::NotFound | Self::UnknownMethod | Self::SessionUnknown => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::HeadTimeout | Self::BodyTimeout => 408,
@@ -179,7 +183,7 @@ impl Failure {
             | Self::UpstreamUnreachable
             | Self::UpstreamBadAnswer
             | Self::UpstreamBroke => 502,
-            Self::Overloaded | Self::Draining | Self::AuditFull => 503,
+            Self::Overloaded | Self::Draining | Self::AuditFull | Self::KeysUnavailable => 503,
             Self::UpstreamTimeout => 504,
             Self::HttpVersion => 505,
         }
@@ -195,6 +199,7 @@ impl Failure {
             Self::HeaderMismatch { .. } => -32020,
             Self::UnsupportedVersion => -32022,
             Self::Unauthorized { .. } => 40101,
+            Self::InsufficientScope => 40301,
             Self::Denied { .. } => 40302,
             Self::AuthRateLimited { .. } | Self::RateLimited { .. } | Self::TooManyStreams => 42901,
             Self::UpstreamRefused
@@ -205,6 +210,7 @@ impl Failure {
             | Self::Overloaded
             | Self::Draining
             | Self::AuditFull
+            | Self::KeysUnavailable
             | Self::Internal => -32603,
             _ => -32600,
         }
@@ -226,6 +232,7 @@ impl Failure {
             Self::UpgradeRefused => "upgrade refused",
             Self::ExpectationFailed => "expectation failed",
             Self::Unauthorized { .. } => "authentication required",
+            Self::InsufficientScope => "insufficient scope",
             Self::AuthRateLimited { .. } => "too many failed authentications",
             Self::Denied {
                 kind: Some(SubjectKind::Tool),
@@ -267,6 +274,7 @@ impl Failure {
             Self::Overloaded => "gateway overloaded",
             Self::Draining => "gateway is stopping",
             Self::AuditFull => "gateway cannot record requests",
+            Self::KeysUnavailable => "token cannot be checked now",
             Self::Internal => "internal error",
         }
     }
@@ -298,9 +306,11 @@ impl Failure {
             Self::AuthRateLimited { retry_after_secs } | Self::RateLimited { retry_after_secs } => {
                 Some(*retry_after_secs)
             }
-            Self::TooManyStreams | Self::Overloaded | Self::Draining | Self::AuditFull => {
-                Some(OVERLOAD_RETRY_AFTER_SECS)
-            }
+            Self::TooManyStreams
+            | Self::Overloaded
+            | Self::Draining
+            | Self::AuditFull
+            | Self::KeysUnavailable => Some(OVERLOAD_RETRY_AFTER_SECS),
             _ => None,
         }
     }

@@ -28,6 +28,7 @@ fn table() -> Vec<(Failure, u16, i32)> {
             401,
             40101,
         ),
+        (Failure::InsufficientScope, 403, 40301),
         (
             Failure::AuthRateLimited {
                 retry_after_secs: 3,
@@ -76,6 +77,7 @@ fn table() -> Vec<(Failure, u16, i32)> {
         (Failure::Overloaded, 503, -32603),
         (Failure::Draining, 503, -32603),
         (Failure::AuditFull, 503, -32603),
+        (Failure::KeysUnavailable, 503, -32603),
         (Failure::Internal, 500, -32603),
     ]
 }
@@ -88,7 +90,7 @@ fn body(failure: Failure, id: ReplyId<'_>) -> Value {
 
 fn headers(failure: Failure) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    failure.each_header(&Challenges::default(), |name, value| {
+    failure.each_header(None, |name, value| {
         fields.push((name.to_owned(), value.to_owned()))
     });
     fields
@@ -160,6 +162,10 @@ fn the_headers_that_clients_act_on_are_there() {
     .unwrap();
     assert_eq!(invalid, format!(r#"{bearer}, error="invalid_token""#));
     assert_eq!(
+        find(Failure::InsufficientScope, "www-authenticate").unwrap(),
+        r#"Bearer error="insufficient_scope""#
+    );
+    assert_eq!(
         find(Failure::MethodNotAllowed { allow: "GET, POST" }, "allow").unwrap(),
         "GET, POST"
     );
@@ -171,7 +177,7 @@ fn the_headers_that_clients_act_on_are_there() {
         );
         assert_eq!(
             find(failure, "www-authenticate").is_some(),
-            status == 401,
+            status == 401 || failure == Failure::InsufficientScope,
             "{failure:?}"
         );
     }

@@ -29,6 +29,15 @@ impl<'a> Authority<'a> {
     }
 }
 
+/// Whether the host of `authority` is `name`, without case, or an address, which has no name.
+pub fn names_host(authority: &[u8], name: &str) -> bool {
+    Authority::parse(authority).is_some_and(|given| {
+        let is_address =
+            given.host.starts_with('[') || given.host.parse::<std::net::Ipv4Addr>().is_ok();
+        is_address || given.host.eq_ignore_ascii_case(name)
+    })
+}
+
 fn parse_port(digits: &str) -> Option<u16> {
     let plain = (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()

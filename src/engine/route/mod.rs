@@ -10,10 +10,14 @@ mod host;
 mod legacy_sse;
 mod origin;
 mod path;
+mod public_base;
+mod resource;
 
-pub use authority::{PolicyError, PolicyFault};
+pub use authority::{PolicyError, PolicyFault, names_host};
 pub use cors::Cors;
 pub use host::{HostPolicy, HostSpec};
 pub use legacy_sse::{message_endpoint, message_session};
 pub use origin::{OriginPolicy, OriginSpec};
-pub use path::{Endpoint, RouteConflict, RouteError, Routes};
+pub use path::{Endpoint, RESOURCE_METADATA_PATH, RouteConflict, RouteError, Routes};
+pub use public_base::PublicBase;
+pub use resource::Resource;

@@ -10,7 +10,10 @@ use crate::engine::policy::is_server_name;
 use crate::engine::snapshot::{ServerIndex, ServerParts};
 
 /// Where every server can be found.
-const MCP_PATH: &str = "/mcp";
+pub(super) const MCP_PATH: &str = "/mcp";
+
+/// Where documents about protected resources are, by the path of the resource below (RFC 9728 §3.1).
+pub const RESOURCE_METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
 /// First segments that a `path_prefix` may not take, because they mean something of the gateway's own.
 const RESERVED: [&str; 10] = [
@@ -55,6 +58,11 @@ pub enum Endpoint<'a> {
     Message {
         /// Which.
         server: ServerIndex,
+    },
+    /// `/.well-known/oauth-protected-resource`, or below. Whether there is a document is the snapshot's business.
+    ResourceMetadata {
+        /// What follows: empty, or beginning with `/`.
+        path: &'a str,
     },
     /// Below `/mcp` or a prefix, and nothing there. Answer 404 to authenticated callers and 401 to others, so that nobody
     /// else learns which servers exist.
@@ -167,7 +175,7 @@ pub struct Routes {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Target {
+pub(super) struct Target {
     server: ServerIndex,
     strip_prefix: bool,
 }
@@ -228,7 +236,7 @@ impl Routes {
             "/ready" => Ok(Endpoint::Ready),
             "/routes" => Ok(Endpoint::Routes),
             "/metrics" => Ok(Endpoint::Metrics),
-            _ => match self.resolve_legacy(path) {
+            _ => match resolve_metadata(path).or_else(|| self.resolve_legacy(path)) {
                 Some(endpoint) => Ok(endpoint),
                 None => self.resolve_server(path),
             },
@@ -266,13 +274,8 @@ impl Routes {
     }
 
     fn resolve_server<'a>(&self, path: &'a str) -> Result<Endpoint<'a>, RouteError> {
-        let mut end = path.len();
-        while end > 0 {
-            let (prefix, remainder) = path.split_at(end);
-            if let Some(target) = self.by_path.get(prefix) {
-                return Ok(target.endpoint(remainder));
-            }
-            end = prefix.rfind('/').unwrap_or(0);
+        if let Some((prefix, target)) = self.longest_prefix(path) {
+            return Ok(target.endpoint(&path[prefix.len()..]));
         }
         let below_mcp = path
             .strip_prefix(MCP_PATH)
@@ -283,6 +286,24 @@ impl Routes {
             Err(RouteError::NotFound)
         }
     }
+
+    /// The longest path of a server that `path` begins with, on a segment boundary.
+    pub(super) fn longest_prefix<'a>(&self, path: &'a str) -> Option<(&'a str, Target)> {
+        let mut end = path.len();
+        while end > 0 {
+            let prefix = &path[..end];
+            if let Some(target) = self.by_path.get(prefix) {
+                return Some((prefix, *target));
+            }
+            end = prefix.rfind('/').unwrap_or(0);
+        }
+        None
+    }
+}
+
+fn resolve_metadata(path: &str) -> Option<Endpoint<'_>> {
+    let path = path.strip_prefix(RESOURCE_METADATA_PATH)?;
+    (path.is_empty() || path.starts_with('/')).then_some(Endpoint::ResourceMetadata { path })
 }
 
 impl Target {
@@ -320,7 +341,7 @@ fn check_prefix(index: usize, prefix: &str) -> Option<RouteConflict> {
 
 /// The path of `target`, where it has the one form that every reader agrees on: it begins with `/`, has no empty segment
 /// but possibly the last, no `.` or `..`, no escapes, no parameters (`;`), and only visible ASCII.
-fn normal_path(target: &[u8]) -> Result<&str, RouteError> {
+pub(super) fn normal_path(target: &[u8]) -> Result<&str, RouteError> {
     let end = target
         .iter()
         .position(|&byte| byte == b'?')

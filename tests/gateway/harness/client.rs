@@ -1,14 +1,19 @@
 //! A client that sends exactly the bytes of the test and reads answers strictly.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use super::PATIENCE;
+use super::wire::{Agreed, Wire};
 
 /// One keep-alive connection.
 pub(crate) struct Client {
-    stream: TcpStream,
+    wire: Wire,
     unread: Vec<u8>,
+    cut: Option<io::Error>,
 }
 
 /// One HTTP answer.
@@ -59,24 +64,57 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
+        Self::over(Wire::Plain(dial(address)))
+    }
+
+    /// Speaks TLS with the server called `name` at `address`.
+    pub(crate) fn connect_tls(address: SocketAddr, tls: &Arc<ClientConfig>, name: &str) -> Self {
+        Self::try_tls(address, tls, name).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The same. Errors: the handshake's, as far as the client's half of it: under TLS 1.3 a server that refuses the client's
+    /// certificate says so only to who reads on.
+    pub(crate) fn try_tls(
+        address: SocketAddr,
+        tls: &Arc<ClientConfig>,
+        name: &str,
+    ) -> io::Result<Self> {
+        Wire::connect(dial(address), tls, name).map(Self::over)
+    }
+
+    fn over(wire: Wire) -> Self {
         Self {
-            stream,
+            wire,
             unread: Vec::new(),
+            cut: None,
         }
+    }
+
+    /// What the TLS handshake agreed on.
+    pub(crate) fn agreed(&self) -> Agreed {
+        self.wire.agreed()
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         // A refused request may be answered and closed before its last byte was taken.
-        let _ = self.stream.write_all(bytes.as_ref());
+        let _ = self.wire.write_all(bytes.as_ref());
+        let _ = self.wire.flush();
         self
     }
 
     pub(crate) fn half_close(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.wire.shut(Shutdown::Write);
+    }
+
+    /// Leaves with a goodbye, where TLS has one.
+    pub(crate) fn close(mut self) {
+        self.wire.shut(Shutdown::Both);
+    }
+
+    /// Why the connection ended other than by a clean close: a reset, an alert, or an end of the stream that TLS did not
+    /// announce.
+    pub(crate) fn cut(&self) -> Option<String> {
+        self.cut.as_ref().map(ToString::to_string)
     }
 
     /// Sends `bytes` and reads the answer.
@@ -90,12 +128,18 @@ impl Client {
         self.body_of(head)
     }
 
+    /// The same; `None` where the connection ends without one.
+    pub(crate) fn try_answer(&mut self) -> Option<Answer> {
+        self.until(|unread| (!unread.is_empty()).then_some(()))?;
+        Some(self.answer())
+    }
+
     /// Reads one head, up to and with its blank line. Interim answers are skipped.
     pub(crate) fn head(&mut self) -> String {
         loop {
             let end = self
                 .until(|unread| find(unread, b"\r\n\r\n"))
-                .expect("an answer's head");
+                .unwrap_or_else(|| panic!("no head of an answer: {:?}", self.cut));
             let head: Vec<u8> = self.unread.drain(..end + 4).collect();
             let head = String::from_utf8(head).unwrap();
             if !head.starts_with("HTTP/1.1 1") {
@@ -189,16 +233,29 @@ impl Client {
 
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 16 << 10];
-        match self.stream.read(&mut buffer) {
+        match self.wire.read(&mut buffer) {
             Ok(0) => false,
             Ok(read) => {
                 self.unread.extend_from_slice(&buffer[..read]);
                 true
             }
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => false,
-            Err(error) => panic!("no answer within {PATIENCE:?}: {error}"),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("no answer within {PATIENCE:?}: {error}")
+            }
+            Err(error) => {
+                self.cut = Some(error);
+                false
+            }
         }
     }
+}
+
+fn dial(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

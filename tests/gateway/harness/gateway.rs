@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use base64::Engine as _;
+use rustls::ClientConfig;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -172,6 +174,21 @@ impl Gateway {
         Client::connect(self.address)
     }
 
+    /// A connection under TLS, to the listener as `localhost`.
+    pub(crate) fn tls_client(&self, tls: &Arc<ClientConfig>) -> Client {
+        Client::connect_tls(self.address, tls, "localhost")
+    }
+
+    /// The value of the sample of `/metrics` whose name and labels are `sample`; 0 where there is none.
+    pub(crate) fn metric(&self, sample: &str) -> f64 {
+        let text = self.admin_get("/metrics").text();
+        let of = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            (name == sample).then(|| value.parse().unwrap())
+        };
+        text.lines().find_map(of).unwrap_or(0.0)
+    }
+
     /// POSTs `body` to `/mcp` with `key`, on a connection of its own.
     pub(crate) fn post(&self, key: &str, body: &str) -> Answer {
         self.client().exchange(post("/mcp", &bearer(key), body))
@@ -183,6 +200,15 @@ impl Gateway {
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
             self.admin
         ))
+    }
+
+    /// Reads the configuration again; panics where it is refused.
+    pub(crate) fn reload(&self) {
+        let answer = Client::connect(self.admin).exchange(format!(
+            "POST /reload HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            self.admin
+        ));
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {

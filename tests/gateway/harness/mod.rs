@@ -4,7 +4,12 @@
 
 pub(crate) mod client;
 pub(crate) mod gateway;
+pub(crate) mod issuer;
+pub(crate) mod pki;
+pub(crate) mod shelf;
+pub(crate) mod site;
 pub(crate) mod upstream;
+pub(crate) mod wire;
 
 use std::time::Duration;
 

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::ServerConfig;
+
 use super::client::{find, header};
-use super::eventually;
+use super::wire::Wire;
+use super::{PATIENCE, eventually};
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -50,6 +53,9 @@ struct Log {
     open: AtomicUsize,
     closed_by_gateway: AtomicUsize,
     released: AtomicUsize,
+    handshakes: AtomicUsize,
+    resumed: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 /// A running upstream; its threads end with the test process.
@@ -69,6 +75,23 @@ impl Upstream {
         listener: TcpListener,
         script: impl Fn(&Recorded) -> Vec<Step> + Send + Sync + 'static,
     ) -> Self {
+        Self::accepting(listener, None, script)
+    }
+
+    /// Starts one that speaks TLS, on a free port.
+    pub(crate) fn start_tls(
+        tls: Arc<ServerConfig>,
+        script: impl Fn(&Recorded) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::accepting(listener, Some(tls), script)
+    }
+
+    fn accepting(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        script: impl Fn(&Recorded) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let log = Arc::<Log>::default();
         let script: Arc<Script> = Arc::new(script);
@@ -77,9 +100,11 @@ impl Upstream {
             for stream in listener.incoming().flatten() {
                 shared.connections.fetch_add(1, SeqCst);
                 shared.open.fetch_add(1, SeqCst);
-                let (log, script) = (Arc::clone(&shared), Arc::clone(&script));
+                let (log, script, tls) = (Arc::clone(&shared), Arc::clone(&script), tls.clone());
                 std::thread::spawn(move || {
-                    serve(stream, &log, &*script);
+                    if let Some(wire) = greet(stream, tls.as_ref(), &log) {
+                        serve(wire, &log, &*script);
+                    }
                     log.open.fetch_sub(1, SeqCst);
                 });
             }
@@ -89,6 +114,26 @@ impl Upstream {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
+    }
+
+    /// Its `https` URL under `host`.
+    pub(crate) fn url_as(&self, host: &str) -> String {
+        format!("https://{host}:{}/mcp", self.address.port())
+    }
+
+    /// TLS handshakes that ended in a connection.
+    pub(crate) fn handshakes(&self) -> usize {
+        self.log.handshakes.load(SeqCst)
+    }
+
+    /// Those of them that resumed a session.
+    pub(crate) fn resumed(&self) -> usize {
+        self.log.resumed.load(SeqCst)
+    }
+
+    /// TLS handshakes that failed.
+    pub(crate) fn refused(&self) -> usize {
+        self.log.refused.load(SeqCst)
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -128,7 +173,25 @@ impl Upstream {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Log, script: &Script) {
+/// The connection, once its handshake is over where it has one.
+fn greet(stream: TcpStream, tls: Option<&Arc<ServerConfig>>, log: &Log) -> Option<Wire> {
+    let Some(tls) = tls else {
+        return Some(Wire::Plain(stream));
+    };
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let Ok(wire) = Wire::accept(stream, tls) else {
+        log.refused.fetch_add(1, SeqCst);
+        return None;
+    };
+    log.handshakes.fetch_add(1, SeqCst);
+    if wire.was_resumed() {
+        log.resumed.fetch_add(1, SeqCst);
+    }
+    wire.tcp().set_read_timeout(None).unwrap();
+    Some(wire)
+}
+
+fn serve(mut stream: Wire, log: &Log, script: &Script) {
     let mut unread = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut unread) {
         log.requests.lock().unwrap().push(request.clone());
@@ -140,9 +203,12 @@ fn serve(mut stream: TcpStream, log: &Log, script: &Script) {
     }
 }
 
-fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
+fn perform(step: Step, stream: &mut Wire, log: &Log) -> bool {
     match step {
-        Step::Send(bytes) => stream.write_all(&bytes).is_ok(),
+        Step::Send(bytes) => stream
+            .write_all(&bytes)
+            .and_then(|()| stream.flush())
+            .is_ok(),
         Step::AwaitRelease => {
             let take = |permits: usize| permits.checked_sub(1);
             eventually("a release", || {
@@ -157,30 +223,34 @@ fn perform(step: Step, stream: &mut TcpStream, log: &Log) -> bool {
             false
         }
         Step::Reset => {
-            socket2::SockRef::from(&*stream)
+            socket2::SockRef::from(stream.tcp())
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();
             false
         }
         Step::Close => {
-            let _ = stream.shutdown(Shutdown::Both);
+            stream.shut(Shutdown::Both);
             false
         }
     }
 }
 
-fn awaits_close(stream: &mut TcpStream) -> bool {
+fn awaits_close(stream: &mut Wire) -> bool {
     stream
+        .tcp()
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     match stream.read(&mut [0; 64]) {
         Ok(read) => read == 0,
-        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        Err(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+        ),
     }
 }
 
 /// Reads one request framed by `Content-Length`, the only framing that the gateway uses upstream.
-fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Recorded> {
+fn read_request(stream: &mut Wire, unread: &mut Vec<u8>) -> Option<Recorded> {
     let head_end = fill_until(stream, unread, |bytes| find(bytes, b"\r\n\r\n"))? + 4;
     let head = String::from_utf8(unread.drain(..head_end).collect()).unwrap();
     let length = header(&head, "content-length").map_or(0, |value| value.parse().unwrap());
@@ -190,7 +260,7 @@ fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Recorded
 }
 
 fn fill_until(
-    stream: &mut TcpStream,
+    stream: &mut Wire,
     unread: &mut Vec<u8>,
     found: impl Fn(&[u8]) -> Option<usize>,
 ) -> Option<usize> {

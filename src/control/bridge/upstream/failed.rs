@@ -34,7 +34,9 @@ impl HttpFailed {
     /// What a client is told.
     pub(super) const fn failure(&self) -> Failure {
         match self {
-            Self::Unresolved | Self::ConnectTimeout(_) | Self::Http(ClientError::Connect(_)) => {
+            Self::Unresolved
+            | Self::ConnectTimeout(_)
+            | Self::Http(ClientError::Connect(_) | ClientError::Tls(_)) => {
                 Failure::UpstreamUnreachable
             }
             Self::AnswerTimeout(_) => Failure::UpstreamTimeout,

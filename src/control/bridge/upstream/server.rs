@@ -1,7 +1,6 @@
 //! One server over HTTP: where it is, what every request to it carries, and how long each step may take.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use guard_io::http1::Method;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -205,17 +203,35 @@ impl HttpServer {
     /// Tries each address in turn.
     async fn connect(&self) -> Result<Client, HttpFailed> {
         if let UpstreamAddress::Unix { path } = &self.state.address {
-            return connected(UnixStream::connect(path)).await;
+            let stream = UnixStream::connect(path).await;
+            return Ok(Client::over(stream.map_err(ClientError::Connect)?));
         }
         let mut failed = HttpFailed::Unresolved;
         let resolved = self.state.resolved.load_full();
         for address in resolved.addresses() {
-            match connected(connect_tcp(*address)).await {
+            match self.connect_to(*address).await {
                 Ok(client) => return Ok(client),
-                Err(error) => failed = error,
+                Err(error) => failed = error.into(),
             }
         }
         Err(failed)
+    }
+
+    /// Under TLS where the server is https: never in clear what was to be encrypted.
+    async fn connect_to(&self, address: SocketAddr) -> Result<Client, ClientError> {
+        let stream = connect_tcp(address).await.map_err(ClientError::Connect)?;
+        match &self.state.address {
+            UpstreamAddress::Http {
+                host,
+                is_secure: true,
+                ..
+            } => {
+                let tls = self.state.tls.load_full();
+                let tls = tls.ok_or_else(|| ClientError::Tls(io::Error::other(NO_MATERIAL)))?;
+                Client::over_tls(stream, host, tls.config()).await
+            }
+            _ => Ok(Client::over(stream)),
+        }
     }
 
     /// Writes all of `request`; each write must make progress in time.
@@ -232,14 +248,8 @@ impl HttpServer {
 /// How much of a request is written at once, in bytes: what the bound on a stalled write applies to.
 const WRITE_BYTES: usize = 64 << 10;
 
-async fn connected<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    connecting: impl Future<Output = io::Result<S>>,
-) -> Result<Client, HttpFailed> {
-    match connecting.await {
-        Ok(stream) => Ok(Client::over(stream)),
-        Err(error) => Err(ClientError::Connect(error).into()),
-    }
-}
+/// Why an https server without certificates to trust is not asked.
+const NO_MATERIAL: &str = "there is nothing to verify the server with";
 
 /// A stream may be silent for hours: the kernel finds out whether the server's host is still there.
 async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {

@@ -8,11 +8,16 @@
 
 mod certificate;
 mod fault;
+mod identify;
+mod names;
+mod proxy;
 mod rules;
+#[cfg(test)]
+pub(in crate::engine::identity) mod testing;
 
 pub use certificate::{CertificateError, ClientCertificate};
 pub use fault::CertificateFault;
+pub use proxy::ProxyFormat;
 pub use rules::{
     CertificateOrigin, IdentityPattern, IdentitySource, MtlsAccess, MtlsIdentity, MtlsRules,
-    ProxyFormat,
 };

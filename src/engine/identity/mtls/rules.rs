@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ProxyFormat;
 use crate::engine::identity::AddressRange;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
@@ -31,21 +32,6 @@ pub enum CertificateOrigin {
         /// Which headers it sends.
         format: ProxyFormat,
     },
-}
-
-/// The headers by which a proxy tells of a client certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProxyFormat {
-    /// `X-Client-Cert-Verified: SUCCESS` and `X-Client-Cert-CN`, `-SAN-DNS`, `-SAN-Email`, `-SAN-URI`.
-    Plain,
-    /// nginx: `X-SSL-Client-Verify: SUCCESS` and `X-SSL-Client-Cert` (`$ssl_client_escaped_cert`).
-    Nginx,
-    /// Envoy: `X-Forwarded-Client-Cert`.
-    Envoy,
-    /// HAProxy.
-    Haproxy,
-    /// Traefik: `X-Forwarded-Tls-Client-Cert`.
-    Traefik,
 }
 
 /// What certificates of one kind may do.

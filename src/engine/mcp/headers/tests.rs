@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use super::{HeaderDigest, HeaderRefusal, Mirror};
+use super::{CertificateField, HeaderDigest, HeaderRefusal, Mirror, RepeatedField};
 
 fn read(head: &str) -> Result<(HeaderDigest, Vec<u8>), HeaderRefusal> {
     let base = head.as_bytes().to_vec();
@@ -148,5 +148,54 @@ fn any_content_coding_but_identity_is_an_encoding() {
             encoded,
             "{value}"
         );
+    }
+}
+
+#[test]
+fn fields_about_a_certificate_are_noted_and_never_refused() {
+    let mut all = String::new();
+    for (field, name) in CertificateField::ALL {
+        let (digest, base) = read(&format!("{}: v ", name.to_uppercase())).unwrap();
+        let headers = digest.certificate.of(&base);
+        for (other, _) in CertificateField::ALL {
+            let expected = (other == field).then_some(&b"v"[..]);
+            assert_eq!(headers.value(other), Ok(expected), "{name} {other:?}");
+        }
+        assert_eq!(
+            (digest.certificate.seen(), digest.underscored),
+            (1, 0),
+            "{name}"
+        );
+        let (digest, base) = read(&format!("{name}: v\n{name}: v")).unwrap();
+        let headers = digest.certificate.of(&base);
+        assert_eq!(headers.value(field), Err(RepeatedField), "{name}");
+        assert_eq!(digest.certificate.seen(), 2);
+        all.push_str(&format!("{name}: {name}\n"));
+    }
+    let (digest, base) = read(&all).unwrap();
+    for (field, name) in CertificateField::ALL {
+        let found = digest.certificate.of(&base).value(field);
+        assert_eq!(found, Ok(Some(name.as_bytes())));
+    }
+}
+
+#[test]
+fn every_field_of_a_family_is_counted_and_no_other() {
+    for (name, seen) in [
+        ("x-client-cert-fingerprint", 1),
+        ("X-SSL-Client-S-DN", 1),
+        ("x-forwarded-tls-client-cert-info", 1),
+        ("Client-Cert", 1),
+        ("Client-Cert-Chain", 1),
+        ("client-certs", 1),
+        ("x-ssl-client", 0),
+        ("x-forwarded-client", 0),
+        ("x-forwarded-for", 0),
+        ("x_ssl_client_cert", 0),
+        ("cache-control", 0),
+        ("", 0),
+    ] {
+        let (digest, _) = read(&format!("{name}: v")).unwrap();
+        assert_eq!(digest.certificate.seen(), seen, "{name}");
     }
 }

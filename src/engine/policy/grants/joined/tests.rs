@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::policy::SubjectKind;
+use crate::engine::policy::rights::Rights;
 
 fn grants(allowed: &[&str], denied: &[&str]) -> Arc<Grants> {
     let owned = |list: &[&str]| {
@@ -55,18 +56,27 @@ fn it_concerns_and_covers_what_its_parts_do() {
         Arc::default(),
         &[("a", part("one::*")), ("b", part("two::x"))],
     );
-    assert!(one.concerns("one") && one.concerns("two") && !one.concerns("three"));
-    assert!(one.covers("one", SubjectKind::Tool) && !one.covers("two", SubjectKind::Tool));
+    assert!(
+        Rights::of(&one).concerns("one")
+            && Rights::of(&one).concerns("two")
+            && !Rights::of(&one).concerns("three")
+    );
+    assert!(
+        Rights::of(&one).covers("one", SubjectKind::Tool)
+            && !Rights::of(&one).covers("two", SubjectKind::Tool)
+    );
     assert!(!one.is_empty());
     let servers: Vec<_> = one.servers().collect();
     assert!(servers.contains(&"one") && servers.contains(&"two"));
     // A denial of the base takes away what a part allows.
     let less = joined(grants(&[], &["one::*"]), &[("a", part("one::*"))]);
-    assert!(!less.concerns("one") && !less.covers("one", SubjectKind::Tool));
+    assert!(
+        !Rights::of(&less).concerns("one") && !Rights::of(&less).covers("one", SubjectKind::Tool)
+    );
     let some = joined(grants(&[], &["y"]), &[("a", part("*"))]);
-    assert!(!some.covers("one", SubjectKind::Tool));
+    assert!(!Rights::of(&some).covers("one", SubjectKind::Tool));
     let none = joined(Arc::default(), &[("a", Arc::default())]);
-    assert!(none.is_empty() && none.concerns("any"));
+    assert!(none.is_empty() && Rights::of(&none).concerns("any"));
 }
 
 #[test]

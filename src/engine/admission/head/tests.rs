@@ -1,0 +1,124 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
+
+use super::*;
+use crate::engine::identity::jwt::{Algorithm, JwtIssuer, JwtIssuers, KeySource, SourceId};
+use crate::engine::identity::{Authenticator, AuthenticatorParts};
+use crate::engine::snapshot::{ServerParts, SnapshotParts, Speech, Upstream, UpstreamAddress};
+
+/// A gateway with one server, in public where `public_url` says so, that takes tokens and nothing else.
+fn snapshot(public_url: Option<&str>) -> Snapshot {
+    let issuer = JwtIssuer {
+        issuer: "https://issuer.example".into(),
+        audiences: vec!["mcp".into()],
+        algorithms: vec![Algorithm::Es256],
+        keys: KeySource::Jwks(SourceId::of("https://issuer.example/jwks", &[])),
+        user_id_claim: "sub".into(),
+        scopes_claim: "scope".into(),
+        scopes: Arc::default(),
+        grants: Arc::default(),
+        quota: None,
+        leeway_secs: 0,
+        require_at_jwt: false,
+    };
+    let upstream = Upstream {
+        address: UpstreamAddress::Http {
+            host: "h".into(),
+            port: 1,
+            is_secure: false,
+        },
+        target: "/".into(),
+        host_header: "h".into(),
+        speech: Speech::DEFAULT,
+    };
+    let mut parts = SnapshotParts::new(vec![ServerParts::new("a", upstream)]);
+    parts.public_url = public_url.map(Into::into);
+    parts.identity = Authenticator::new(AuthenticatorParts {
+        issuers: JwtIssuers::compile(vec![issuer]).unwrap(),
+        ..AuthenticatorParts::default()
+    });
+    Snapshot::new(parts).unwrap()
+}
+
+/// What becomes of a request without a credential: the resource described, or the status.
+fn told(snapshot: &Snapshot, verb: Verb, target: &str) -> String {
+    let digest = HeaderDigest::default();
+    let arrival = Arrival {
+        server_name: None,
+        verb,
+        target: target.as_bytes(),
+        authority: Some(b"gw.example"),
+        head: b"",
+        digest: &digest,
+        proving: Proving::bare(0),
+    };
+    match admit_head(snapshot, &arrival) {
+        Ok(HeadAdmission::ResourceMetadata(resource)) => resource.to_string(),
+        Ok(other) => format!("{other:?}"),
+        Err(refusal) => refusal.failure().status().to_string(),
+    }
+}
+
+#[test]
+fn documents_are_read_without_a_credential_and_nothing_behind_them_is() {
+    let public = snapshot(Some("https://gw.example"));
+    let rows = [
+        (Verb::Get, "/.well-known/oauth-protected-resource", "/mcp"),
+        (
+            Verb::Head,
+            "/.well-known/oauth-protected-resource/mcp",
+            "/mcp",
+        ),
+        (
+            Verb::Get,
+            "/.well-known/oauth-protected-resource/mcp/a?x",
+            "/mcp/a",
+        ),
+        (
+            Verb::Post,
+            "/.well-known/oauth-protected-resource/mcp",
+            "405",
+        ),
+        (
+            Verb::Delete,
+            "/.well-known/oauth-protected-resource/mcp",
+            "405",
+        ),
+        (
+            Verb::Post,
+            "/.well-known/oauth-protected-resource/none",
+            "404",
+        ),
+        (Verb::Get, "/.well-known/oauth-protected-resourcex", "404"),
+        (
+            Verb::Get,
+            "/.well-known/oauth-protected-resource/sse",
+            "404",
+        ),
+        (
+            Verb::Get,
+            "/.well-known/oauth-protected-resource/../mcp",
+            "400",
+        ),
+        (Verb::Get, "/.well-known/oauth-authorization-server", "404"),
+        (Verb::Get, "/mcp", "401"),
+        (Verb::Get, "/mcp/none", "401"),
+    ];
+    for (verb, target, expected) in rows {
+        assert_eq!(told(&public, verb, target), expected, "{verb:?} {target}");
+    }
+}
+
+#[test]
+fn a_gateway_that_publishes_nothing_has_no_documents() {
+    let private = snapshot(None);
+    for target in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+    ] {
+        for verb in [Verb::Get, Verb::Post] {
+            assert_eq!(told(&private, verb, target), "404", "{target}");
+        }
+    }
+}

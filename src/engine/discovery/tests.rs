@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::engine::identity::jwt::{Algorithm, KeySource, ScopeGrants, ScopeMap, SourceId};
+use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
+
+fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
+    let scopes = scopes.iter().map(|&scope| ScopeGrants {
+        scope: scope.into(),
+        grants: Arc::default(),
+    });
+    JwtIssuer {
+        issuer: name.into(),
+        audiences: vec!["mcp".into()],
+        algorithms: vec![Algorithm::Es256],
+        keys: KeySource::Jwks(SourceId::of(
+            "https://issuer.example/jwks",
+            &[Algorithm::Es256],
+        )),
+        user_id_claim: "sub".into(),
+        scopes_claim: "scope".into(),
+        scopes: Arc::new(ScopeMap::new(scopes.collect())),
+        grants: Arc::default(),
+        quota: None,
+        leeway_secs: 0,
+        require_at_jwt: false,
+    }
+}
+
+fn server(name: &str, prefix: Option<&str>) -> ServerParts {
+    let upstream = Upstream {
+        address: UpstreamAddress::Http {
+            host: "h".into(),
+            port: 1,
+            is_secure: false,
+        },
+        target: "/".into(),
+        host_header: "h".into(),
+        speech: Speech::DEFAULT,
+    };
+    let mut parts = ServerParts::new(name, upstream);
+    parts.path_prefix = prefix.map(Into::into);
+    parts
+}
+
+/// A gateway at `public_url` with `servers`, and what it tells.
+struct Gateway {
+    routes: Routes,
+    discovery: Discovery,
+}
+
+fn gateway(
+    public_url: Option<&str>,
+    issuers: Vec<JwtIssuer>,
+    servers: &[ServerParts],
+    legacy_sse: bool,
+) -> Gateway {
+    let issuers = JwtIssuers::compile(issuers).unwrap();
+    Gateway {
+        routes: Routes::compile(servers).unwrap(),
+        discovery: Discovery::new(DiscoverySpec {
+            public_url,
+            issuers: &issuers,
+            servers: servers.len(),
+            legacy_sse,
+        }),
+    }
+}
+
+impl Gateway {
+    fn document(&self, path: &str) -> Option<Value> {
+        let resource = self.discovery.described(&self.routes, path)?;
+        Some(serde_json::from_slice(&self.discovery.document(resource)).unwrap())
+    }
+
+    /// The URL of the resource whose document is at `path`, or `-`.
+    fn resource(&self, path: &str) -> String {
+        self.document(path).map_or("-".to_owned(), |document| {
+            document["resource"].as_str().unwrap().to_owned()
+        })
+    }
+
+    fn unauthorized(&self, path: &str) -> String {
+        let resource = self.routes.resource(path.as_bytes());
+        self.discovery.unauthorized(resource, ChallengeError::None)
+    }
+}
+
+const ISSUER: &str = "https://issuer.example/realm";
+
+#[test]
+fn a_document_says_what_rfc_9728_asks_for() {
+    let gateway = gateway(
+        Some("https://gw.example"),
+        vec![
+            issuer(ISSUER, &["files:read", "offline_access", "github"]),
+            issuer("plain-name", &["hidden"]),
+            issuer("http://localhost:9000", &["github", "more"]),
+        ],
+        &[server("a", None)],
+        false,
+    );
+    let expected = json!({
+        "resource": "https://gw.example/mcp",
+        "authorization_servers": [ISSUER, "http://localhost:9000"],
+        "scopes_supported": ["files:read", "github", "more"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "mcp-guard",
+    });
+    assert_eq!(gateway.document("/mcp").unwrap(), expected);
+    assert_eq!(gateway.document("").unwrap(), expected);
+}
+
+#[test]
+fn every_route_has_a_document_at_its_own_path() {
+    let two = [server("a", None), server("b", Some("/team/b"))];
+    let plain = gateway(
+        Some("https://gw.example"),
+        vec![issuer(ISSUER, &[])],
+        &two,
+        false,
+    );
+    let legacy = gateway(
+        Some("https://gw.example"),
+        vec![issuer(ISSUER, &[])],
+        &two,
+        true,
+    );
+    let rows = [
+        ("", "-", "-"),
+        ("/", "-", "-"),
+        ("/mcp", "https://gw.example/mcp", "https://gw.example/mcp"),
+        (
+            "/mcp/a",
+            "https://gw.example/mcp/a",
+            "https://gw.example/mcp/a",
+        ),
+        (
+            "/mcp/nowhere",
+            "https://gw.example/mcp/nowhere",
+            "https://gw.example/mcp/nowhere",
+        ),
+        ("/mcp/a/", "-", "-"),
+        ("/mcp/a/x", "-", "-"),
+        ("/mcp/A", "-", "-"),
+        (
+            "/team/b",
+            "https://gw.example/team/b",
+            "https://gw.example/team/b",
+        ),
+        ("/team/b/x", "-", "-"),
+        ("/team", "-", "-"),
+        ("/sse", "-", "https://gw.example/sse"),
+        ("/sse/b", "-", "https://gw.example/sse/b"),
+        ("/message", "-", "-"),
+        ("/message/b", "-", "-"),
+        ("/health", "-", "-"),
+        ("/routes", "-", "-"),
+    ];
+    for (path, without, with) in rows {
+        assert_eq!(plain.resource(path), without, "{path}");
+        assert_eq!(legacy.resource(path), with, "{path}");
+    }
+}
+
+#[test]
+fn a_public_path_stands_before_the_resource() {
+    let gateway = gateway(
+        Some("https://gw.example/base"),
+        vec![issuer(ISSUER, &[])],
+        &[server("a", None)],
+        false,
+    );
+    for path in ["/base/mcp/a", "/mcp/a"] {
+        assert_eq!(
+            gateway.resource(path),
+            "https://gw.example/base/mcp/a",
+            "{path}"
+        );
+    }
+    for path in ["", "/base"] {
+        assert_eq!(
+            gateway.resource(path),
+            "https://gw.example/base/mcp",
+            "{path}"
+        );
+    }
+    assert_eq!(gateway.resource("/basemcp"), "-");
+    assert!(gateway.unauthorized("/mcp/a").contains(
+        r#"resource_metadata="https://gw.example/.well-known/oauth-protected-resource/base/mcp/a""#
+    ));
+}
+
+#[test]
+fn nothing_is_published_without_a_place_and_an_authorization_server() {
+    let rows = [
+        (None, vec![issuer(ISSUER, &["a"])]),
+        (
+            Some("https://gw.example/a\"b"),
+            vec![issuer(ISSUER, &["a"])],
+        ),
+        (Some("https://gw.example"), Vec::new()),
+        (
+            Some("https://gw.example"),
+            vec![issuer("plain-name", &["a"])],
+        ),
+    ];
+    for (public_url, issuers) in rows {
+        let gateway = gateway(public_url, issuers, &[server("a", None)], false);
+        assert_eq!(gateway.document("/mcp"), None, "{public_url:?}");
+        assert_eq!(gateway.unauthorized("/mcp"), ChallengeError::None.plain());
+        let refused = gateway.discovery.unauthorized(
+            gateway.routes.resource(b"/mcp"),
+            ChallengeError::InvalidToken,
+        );
+        assert_eq!(refused, ChallengeError::InvalidToken.plain());
+    }
+}
+
+#[test]
+fn only_urls_of_authorization_servers_are_told() {
+    let rows = [
+        ("https://issuer.example", true),
+        ("https://issuer.example/tenant/v2.0", true),
+        ("http://localhost", true),
+        ("http://127.0.0.1:9000/x", true),
+        ("http://[::1]:9000", true),
+        ("http://issuer.example", false),
+        ("http://localhost.example", false),
+        ("http://localhost:9000@issuer.example", false),
+        ("https://user@issuer.example", false),
+        ("https://issuer.example?x", false),
+        ("https://issuer.example#x", false),
+        ("https://issuer.example/\"", false),
+        ("https://", false),
+        ("issuer.example", false),
+        ("urn:issuer", false),
+        ("", false),
+    ];
+    for (name, is_told) in rows {
+        assert_eq!(is_authorization_server(name), is_told, "{name}");
+    }
+}
+
+#[test]
+fn a_challenge_points_at_the_document_of_the_path_that_was_used() {
+    let two = [server("a", None), server("b", Some("/team/b"))];
+    let gateway = gateway(
+        Some("https://gw.example"),
+        vec![issuer(ISSUER, &["one", "two"])],
+        &two,
+        false,
+    );
+    let rows = [
+        ("/mcp", "/mcp"),
+        ("/mcp/a", "/mcp/a"),
+        ("/mcp/a/x", "/mcp/a"),
+        ("/team/b", "/team/b"),
+        ("/team/b/x", "/team/b"),
+    ];
+    for (path, resource) in rows {
+        let url = format!("https://gw.example/.well-known/oauth-protected-resource{resource}");
+        let expected =
+            format!(r#"Bearer realm="mcp-guard", resource_metadata="{url}", scope="one two""#);
+        assert_eq!(gateway.unauthorized(path), expected, "{path}");
+        assert!(gateway.document(resource).is_some(), "{resource}");
+    }
+    assert_eq!(
+        gateway.unauthorized("/routes"),
+        ChallengeError::None.plain()
+    );
+}
+
+#[test]
+fn nobody_learns_which_servers_exist() {
+    let gateway = gateway(
+        Some("https://gw.example"),
+        vec![issuer(ISSUER, &["one"])],
+        &[server("a", None), server("b", None)],
+        true,
+    );
+    let told = |name: &str| {
+        let paths = ["/mcp", "/sse"].map(|base| format!("{base}/{name}"));
+        let told = paths.map(|path| {
+            let document = gateway.document(&path).unwrap().to_string();
+            [
+                document,
+                gateway.unauthorized(&path),
+                gateway.unauthorized(&format!("{path}/x")),
+            ]
+        });
+        format!("{told:?}").replace(&format!("/{name}"), "/NAME")
+    };
+    assert_eq!(told("a"), told("nowhere"));
+}
+
+#[test]
+fn the_scopes_of_a_challenge_are_bounded() {
+    let scopes: Vec<String> = (0..200).map(|n| format!("{n:0>50}")).collect();
+    let texts: Vec<&str> = scopes
+        .iter()
+        .map(String::as_str)
+        .chain(["quo\"te"])
+        .collect();
+    let found = super::scopes(&[&issuer(ISSUER, &texts)]).join(" ");
+    assert!(found.len() <= CHALLENGE_SCOPE_BYTES_MAX && !found.contains('"'));
+    assert!(found.len() > CHALLENGE_SCOPE_BYTES_MAX - 51);
+}
