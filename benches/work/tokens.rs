@@ -83,6 +83,7 @@ impl TokenGate {
             cache,
             certificate: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            told: None,
         };
         let checked = self.issuers.check(self.token.as_bytes(), &proving);
         checked.expect("a good token")

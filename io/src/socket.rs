@@ -16,9 +16,8 @@ use socket2::SockRef;
 use crate::{
     Buffer, deadline,
     descriptor::Descriptor,
-    limits::{HANGUP_POLL_MS, READS_PER_TURN_MAX},
+    limits::READS_PER_TURN_MAX,
     sys::{handle::Handle, socket},
-    time,
     watch::{Interest, Watch},
 };
 
@@ -256,11 +255,9 @@ impl Socket {
         }
     }
 
-    /// Resolves when the peer has closed its side, whatever bytes lie unread; looks four times a second.
-    pub(crate) async fn hangup_behind_bytes(&self) {
-        while !socket::peer_left(&*self.descriptor) {
-            time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
-        }
+    /// Says whether the peer has closed its side, whatever bytes lie unread.
+    pub(crate) fn has_peer_left(&self) -> bool {
+        socket::peer_left(&*self.descriptor)
     }
 
     /// The byte that a read would find first, left where it is; `None` at the end of the stream.

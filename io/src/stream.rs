@@ -4,7 +4,9 @@ use std::{future::poll_fn, io, net::SocketAddr, time::Duration};
 
 use crate::{
     Buffer,
+    limits::HANGUP_POLL_MS,
     socket::Socket,
+    time,
     tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, Session, TlsPeer, handshake},
     yield_now,
 };
@@ -164,8 +166,16 @@ impl Stream {
             Some(tls) => tls.poll_hangup(&self.socket, cx),
         });
         if has_sent.await {
-            self.socket.hangup_behind_bytes().await;
+            while !self.has_peer_left() {
+                time::sleep(Duration::from_millis(HANGUP_POLL_MS)).await;
+            }
         }
+    }
+
+    /// Whether the peer has left behind bytes that it sent ahead.
+    fn has_peer_left(&self) -> bool {
+        let has_ended = |tls: &Session| tls.has_ended_behind_data(&self.socket);
+        self.socket.has_peer_left() || self.tls.as_deref().is_some_and(has_ended)
     }
 
     /// Begins to look out for the peer while the connection idles: what comes is noticed at the next turn of the ring, and

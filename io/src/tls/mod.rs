@@ -15,6 +15,7 @@ mod names;
 mod records;
 mod server;
 mod session;
+mod step;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -34,6 +35,9 @@ pub(crate) use session::Session;
 
 /// The protocol that is offered and accepted (RFC 7301): the workers speak no other.
 const ALPN_HTTP1: &[u8] = b"http/1.1";
+
+/// Accepted too, of clients that offer nothing else: the workers answer them in their version.
+const ALPN_HTTP1_0: &[u8] = b"http/1.0";
 
 /// The cryptography: aws-lc, as for tokens.
 fn provider() -> Arc<CryptoProvider> {

@@ -11,7 +11,8 @@ use rustls::{
 };
 
 use super::{
-    ALPN_HTTP1, CertificateDer, KeyPair, TlsError, Trust, material, names::Certificates, provider,
+    ALPN_HTTP1, ALPN_HTTP1_0, CertificateDer, KeyPair, TlsError, Trust, material,
+    names::Certificates, provider,
 };
 
 /// What a listener proves itself with, and what it asks of clients.
@@ -178,7 +179,7 @@ fn configured(
         .with_protocol_versions(versions)?
         .with_client_cert_verifier(clients.verifier())
         .with_cert_resolver(Arc::new(keys));
-    config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
+    config.alpn_protocols = vec![ALPN_HTTP1.to_vec(), ALPN_HTTP1_0.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = Ticketer::new()?;
     // One connection resumes one at a time; each ticket costs an encryption and, with client certificates, their size.

@@ -82,6 +82,20 @@ impl Session {
         Poll::Ready(!has_left)
     }
 
+    /// Whether the peer has said its end behind data that nobody has read. Looks as far ahead as a record of data.
+    pub(crate) fn has_ended_behind_data(&self, socket: &Socket) -> bool {
+        let mut records = self.records.borrow_mut();
+        if records.end().is_none() && !records.is_far_ahead() {
+            match try_receive(&mut records, socket) {
+                Err(error) if error.kind() != ErrorKind::WouldBlock => records.transport_ended(),
+                _ => {}
+            }
+            records.look_ahead();
+            flush(&mut records, socket);
+        }
+        records.end().is_some()
+    }
+
     /// Encrypts and sends what is left of `parts`, and takes off what is encrypted.
     pub(crate) fn poll_write(
         &self,

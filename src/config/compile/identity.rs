@@ -46,7 +46,6 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
         issuers,
         mtls,
         anonymous,
-        ..AuthenticatorParts::default()
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What it never does: look at HTTP, at JSON or at a clock. **Invariant:** a [`Permit`] can be made only here, and every
 //! other question about rights ([`shows`], [`sees_all`], [`reaches`]) is answered by the same matching, so that a list shows
-//! exactly what a call allows. What a further scope would allow ([`step_up`]) is answered by it too.
+//! exactly what a call allows. What a further scope would allow ([`step_up()`]) is answered by it too.
 //!
 //! Read [`decide`] first, then [`Grants`].
 

@@ -96,9 +96,9 @@ fn asked(granted: &Granted, mut missing: Vec<usize>) -> Option<StepUp> {
     }
     let mut room = CHALLENGE_SCOPE_BYTES_MAX - missing_text.len();
     let mut places = missing;
-    for place in 0..scopes.len() {
-        let bytes = scopes[place].scope.len() + 1;
-        if is_held(granted, place) && is_scope_to_ask(&scopes[place].scope) && bytes <= room {
+    for (place, each) in scopes.iter().enumerate() {
+        let bytes = each.scope.len() + 1;
+        if is_held(granted, place) && is_scope_to_ask(&each.scope) && bytes <= room {
             room -= bytes;
             places.push(place);
         }

@@ -20,7 +20,7 @@ impl PublicBase {
         let authority = &url[authority_start..];
         let path_start = authority_start + authority.find('/').unwrap_or(authority.len());
         let (origin, path) = url.split_at(path_start);
-        Authority::parse(origin[authority_start..].as_bytes())?;
+        Authority::parse(&origin.as_bytes()[authority_start..])?;
         let is_plain =
             path.is_empty() || (normal_path(path.as_bytes()) == Ok(path) && !path.ends_with('/'));
         let is_web = matches!(&origin[..authority_start], "http://" | "https://");

@@ -11,8 +11,8 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+use super::PATIENCE;
 use super::client::find;
-use super::{PATIENCE, eventually};
 
 /// A key that signs, with its public half as it is published.
 #[derive(Clone)]
@@ -44,13 +44,22 @@ impl Key {
             _ => EncodingKey::from_rsa_pem(text.as_bytes()),
         }
         .unwrap();
-        let mut jwk = Jwk::from_encoding_key(&private, algorithm).unwrap();
-        jwk.common.key_id = Some(kid.to_owned());
+        let mut public = match algorithm {
+            Algorithm::EdDSA => {
+                let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
+                json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x})
+            }
+            _ => {
+                let jwk = Jwk::from_encoding_key(&private, algorithm).unwrap();
+                serde_json::to_value(jwk).unwrap()
+            }
+        };
+        public["kid"] = json!(kid);
         Self {
             kid: kid.to_owned(),
             algorithm,
             private,
-            public: serde_json::to_value(jwk).unwrap(),
+            public,
             public_pem: pair.public_key_pem(),
         }
     }
@@ -165,13 +174,6 @@ impl Issuer {
     /// How often its keys were asked for.
     pub(crate) fn fetches(&self) -> usize {
         self.state.lock().unwrap().fetches
-    }
-
-    /// Waits until its keys were asked for `count` times.
-    pub(crate) fn wait_for_fetches(&self, count: usize) {
-        eventually("the keys are fetched", || {
-            (self.fetches() >= count).then_some(())
-        });
     }
 
     pub(crate) fn publish(&self, publishing: Publishing) {

@@ -62,13 +62,18 @@ fn a_good_certificate_is_an_identity() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let denied = call_as(&site, &gateway, &alice, "delete_all");
     assert_eq!((denied.status, denied.code()), (200, 40302));
-    // Through an authority in between, which the client sends along.
-    let bob = site.clients.below("between").client("bob");
+    // Through an authority in between, which the client sends along. Each that signed has a list.
+    let between = site.clients.below("between");
+    let lists = site.clients.revokes(&[]) + &between.revokes(&[]);
+    let bob = between.client("bob");
+    assert_no_connection(&site, &gateway, Some(&bob));
+    site.shelf.put("clients.crl", &lists);
+    gateway.reload();
     assert_eq!(call_as(&site, &gateway, &bob, "delete_all").status, 200);
     let record = gateway.record("a record of the call", |record| record["tool"] == "read_a");
     assert_eq!(record["identity_id"], "mtls:alice");
     assert_eq!(record["auth_provider"], "mtls");
-    assert!(gateway.metric("mcp_guard_auth_total{provider=\"mtls\",result=\"ok\"}") >= 1.0);
+    assert!(gateway.metric("mcp_guard_auth_total{provider=\"mtls\",result=\"success\"}") >= 1.0);
 }
 
 #[test]

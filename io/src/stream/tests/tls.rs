@@ -264,6 +264,14 @@ fn departure_is_noticed_and_costs_no_bytes() {
             near.write_all(b"pipelined").await.unwrap();
             let early = time::timeout(Duration::from_millis(20), far.hangup()).await;
             assert_eq!(early, Err(time::Elapsed));
+            // The end is said behind the bytes, the transport stays.
+            near.tls.as_ref().unwrap().close(&near.socket);
+            far.hangup().await;
+            assert_eq!(&*read_exact(&far, 9).await, b"pipelined");
+            assert_eq!(far.read(&mut Buffer::new()).await.unwrap(), 0);
+        }
+        for (near, far) in ends.pairs().await {
+            near.write_all(b"pipelined").await.unwrap();
             // The transport ends, the end was not said.
             near.socket.shutdown_write().unwrap();
             far.hangup().await;

@@ -62,3 +62,38 @@ fn openssl_shakes_hands_and_is_answered() {
         }
     });
 }
+
+#[test]
+fn renegotiation_is_rebuffed() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        return;
+    }
+    let ours = Authority::new("ours");
+    let own = ours.issue(&["localhost"], |_| {});
+    on_each_driver(async || {
+        let tls = server(vec![own.pair()], ClientAuth::None);
+        let seed = bind("127.0.0.1:0".parse().unwrap(), AcceptMode::Shared, 1)
+            .unwrap()
+            .remove(0);
+        let listener = seed.open().unwrap();
+        let mut child = Command::new("openssl")
+            .args(["s_client", "-tls1_2", "-legacy_renegotiation", "-connect"])
+            .arg(listener.local_addr().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = stream.accept_tls(&tls, DEADLINE).await.unwrap();
+        // One line at a time is one command.
+        child.stdin.as_mut().unwrap().write_all(b"R\n").unwrap();
+        let mut buffer = Buffer::new();
+        while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+        assert!(buffer.is_empty());
+        drop(stream);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("no renegotiation"), "{said}");
+    });
+}

@@ -37,8 +37,10 @@ pub enum KeyState {
 /// The key sets of every source, as of one moment. Immutable; replaced whole.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
-    sets: Vec<(SourceId, Arc<KeySet>)>,
+    sets: Vec<Entry>,
 }
+
+type Entry = (SourceId, Arc<KeySet>);
 
 impl KeyRing {
     /// A ring without keys.
@@ -64,9 +66,8 @@ impl KeyRing {
     /// Whether both hold the same sets.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let same = |(one, other): (&(SourceId, Arc<KeySet>), &(SourceId, Arc<KeySet>))| {
-            one.0 == other.0 && Arc::ptr_eq(&one.1, &other.1)
-        };
+        let same =
+            |(one, other): (&Entry, &Entry)| one.0 == other.0 && Arc::ptr_eq(&one.1, &other.1);
         self.sets.len() == other.sets.len() && self.sets.iter().zip(&other.sets).all(same)
     }
 }

@@ -175,18 +175,18 @@ impl KeySet {
 
     /// Adds `key` unless one of its name already serves one of its algorithms.
     fn add(&mut self, key: Key) -> Result<(), jwk::Skipped> {
-        let is_taken = |own: &Key| own.kid == key.kid && own.shares_algorithm(&key);
-        match self.keys.iter().find(|own| is_taken(own)) {
-            Some(own) if own.fingerprint == key.fingerprint => {
-                Err((None, "the set has this key already"))
-            }
-            // Keys without names are tried in turn.
-            Some(_) if key.kid.is_some() => Err((None, "kid is that of an earlier key")),
-            _ => {
-                self.keys.push(key);
-                Ok(())
-            }
+        let is_rival = |own: &&Key| own.kid == key.kid && own.shares_algorithm(&key);
+        let rivals = self.keys.iter().filter(is_rival);
+        let rivals: Vec<_> = rivals.map(|own| own.fingerprint).collect();
+        if rivals.contains(&key.fingerprint) {
+            return Err((None, "the set has this key already"));
         }
+        // Keys without names are tried in turn.
+        if key.kid.is_some() && !rivals.is_empty() {
+            return Err((None, "kid is that of an earlier key"));
+        }
+        self.keys.push(key);
+        Ok(())
     }
 }
 

@@ -199,6 +199,22 @@ fn all_that_a_message_needs_is_asked_for_at_once_or_nothing() {
 }
 
 #[test]
+fn what_is_named_chooses_the_scope_and_not_the_server_alone() {
+    let mapping: Mapping<'_> = &[
+        ("other", &["other::*"]),
+        ("tools", &["one::read_*"]),
+        ("docs", &["one::resource:docs:*"]),
+    ];
+    let listen = [
+        Action::AlwaysAllowed,
+        Action::Use(Subject::resource("docs:1")),
+    ];
+    let held = caller(mapping, &["other"], &[]);
+    let found = asked_for(&held, &server("one", None), &listen);
+    assert_eq!(found, "other docs");
+}
+
+#[test]
 fn a_server_that_a_scope_would_reach_is_stepped_up_to_and_others_stay_hidden() {
     let initialize = [Action::AlwaysAllowed];
     let mapping = &FILES[2..4];

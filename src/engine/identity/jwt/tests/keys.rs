@@ -231,6 +231,7 @@ fn of_two_keys_with_one_name_and_type_the_first_counts() {
     let nameless = |number| ec_jwk("", number).replace(r#""kid":"","#, "");
     assert_eq!(keys(&[nameless(1), nameless(2)]), (2, None));
     assert_eq!(keys(&[nameless(1), nameless(1)]), (1, again));
+    assert_eq!(keys(&[nameless(1), nameless(2), nameless(2)]), (2, again));
 }
 
 #[test]

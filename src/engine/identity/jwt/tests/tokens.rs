@@ -135,6 +135,16 @@ fn a_header_chooses_no_algorithm_that_the_key_is_not_for() {
 }
 
 #[test]
+fn an_issuer_takes_its_algorithms_alone_whatever_keys_there_are() {
+    let rsa_alone = JwtIssuer {
+        algorithms: vec![Algorithm::Rs256],
+        ..issuer()
+    };
+    let found = check_by(rsa_alone, &ring(), &token(HEADER, &payload()));
+    assert_eq!(found.err(), Some(TokenFault::Algorithm));
+}
+
+#[test]
 fn a_token_that_wants_what_we_do_not_know_is_refused() {
     for header in [
         r#"{"alg":"ES256","kid":"a","crit":["exp"]}"#,
@@ -295,7 +305,7 @@ fn parts_are_strict_json_objects() {
             Some(TokenFault::Malformed),
             "{header}"
         );
-        assert_eq!(fault(&token(HEADER, header)).is_some(), true, "{header}");
+        assert!(fault(&token(HEADER, header)).is_some(), "{header}");
     }
     let not_utf8 = format!(
         "{}.{}.",
