@@ -108,6 +108,23 @@ fn from_anybody_else_the_same_headers_are_nothing_and_are_counted() {
     }
 }
 
+#[test]
+fn an_address_that_somebody_else_told_of_is_not_trusted() {
+    let upstream = Upstream::start(plain_server);
+    let mut setup = setup(&upstream, "10.1.2.3", "plain");
+    // The client's address may come out of a header here; whom to believe of certificates may not.
+    setup.server = "trusted_proxies = [\"127.0.0.1\"]".to_owned();
+    let gateway = setup.start();
+    for told in [
+        "X-Forwarded-For: 10.1.2.3\r\n",
+        "Forwarded: for=10.1.2.3\r\n",
+    ] {
+        let answer = with(&gateway, &format!("{told}{MARKER}{ALICE}"), "read_a");
+        assert_eq!(answer.status, 401, "{told}: {answer:?}");
+    }
+    assert_eq!(upstream.count(), 0);
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(bytes);
