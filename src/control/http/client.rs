@@ -185,10 +185,13 @@ impl Client {
 
     /// Writes a whole request, as [`encode_request`] makes it.
     pub async fn write(&mut self, request: &[u8]) -> Result<(), ClientError> {
-        self.stream
-            .write_all(request)
-            .await
-            .map_err(ClientError::Broken)
+        let stream = &mut self.stream;
+        let written = async {
+            stream.write_all(request).await?;
+            // TLS takes more than the socket does, and reading does not send the rest.
+            stream.flush().await
+        };
+        written.await.map_err(ClientError::Broken)
     }
 
     /// Reads the head of the answer to the request that was written, whose method is `method`. Interim answers are skipped.
