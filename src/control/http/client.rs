@@ -87,6 +87,8 @@ impl std::error::Error for ClientError {}
 /// A connection that carries one exchange after another.
 pub struct Client {
     stream: Box<dyn Stream>,
+    /// What it was secured with; `None` in clear, and where whoever made it secured it.
+    secured: Option<Arc<ClientConfig>>,
     received: Vec<u8>,
     index: HeadIndex,
     head_bytes: Vec<u8>,
@@ -151,7 +153,9 @@ impl Client {
         host: &str,
         config: &Arc<ClientConfig>,
     ) -> Result<Self, ClientError> {
-        Ok(Self::over(tls::handshake(stream, host, config).await?))
+        let mut client = Self::over(tls::handshake(stream, host, config).await?);
+        client.secured = Some(Arc::clone(config));
+        Ok(client)
     }
 
     /// A connection over `stream`, which nothing was sent on yet.
@@ -162,6 +166,7 @@ impl Client {
     fn boxed(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
+            secured: None,
             received: Vec::new(),
             index: HeadIndex::new(),
             head_bytes: Vec::new(),
@@ -199,6 +204,16 @@ impl Client {
     pub async fn answer(mut self, method: Method) -> Result<Incoming<Self>, ClientError> {
         let head = self.answer_head(method).await?;
         Ok(Incoming::new(self, &head))
+    }
+
+    /// Whether it was made under `config`; `None` stands for one in clear.
+    #[must_use]
+    pub fn is_under(&self, config: Option<&Arc<ClientConfig>>) -> bool {
+        match (&self.secured, config) {
+            (None, None) => true,
+            (Some(own), Some(config)) => Arc::ptr_eq(own, config),
+            _ => false,
+        }
     }
 
     /// Whether the idle connection is as it was left: the server has neither closed it nor sent what nobody asked for.
