@@ -223,20 +223,28 @@ fn large_answers_and_streams_pass_whole() {
 }
 
 #[test]
-fn an_answer_without_length_that_is_cut_is_not_taken_for_whole() {
+fn an_answer_without_length_is_whole_only_where_its_end_was_announced() {
     let scene = Scene::new();
     let server = scene.authority.server(&["localhost"]);
-    // An end of the connection that TLS did not announce: anybody on the way could have made it.
-    let upstream = Upstream::start_tls(Authority::host(&server, None), |_| {
-        vec![
-            Step::Send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}".to_vec()),
-            Step::Reset,
-        ]
-    });
-    let gateway = scene.setup(&upstream, "localhost", "").start();
-    let mut client = gateway.client();
-    let answer = client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
-    assert!(answer.status == 502 || !answer.is_complete, "{answer:?}");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    for (end, is_whole) in [(Step::Close, true), (Step::Cut, false)] {
+        let upstream = Upstream::start_tls(Authority::host(&server, None), move |request| {
+            let id = request.json()["id"].clone();
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
+            vec![
+                Step::Send(format!("{head}{body}").into_bytes()),
+                end.clone(),
+            ]
+        });
+        let gateway = scene.setup(&upstream, "localhost", "").start();
+        let mut client = gateway.client();
+        let answer = client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
+        let looks_whole = answer.status == 200
+            && answer.is_complete
+            && client.cut().is_none()
+            && answer.json()["result"].is_object();
+        assert_eq!(looks_whole, is_whole, "{answer:?}");
+    }
 }
 
 #[test]
