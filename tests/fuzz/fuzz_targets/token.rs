@@ -3,7 +3,6 @@
 //! Input: header and payload with a line feed between, put together here; and the same bytes as a token.
 #![no_main]
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -77,11 +76,9 @@ fn check(token: &[u8]) -> Option<Principal> {
     let cache = ProofCache::new(4);
     let ring = KeyRing::EMPTY;
     let proving = Proving {
-        now_secs: NOW,
         keys: &ring,
         cache: Some(&cache),
-        certificate: None,
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ..Proving::bare(NOW)
     };
     ISSUERS.with(|issuers| {
         let first = issuers.check(token, &proving).ok();
