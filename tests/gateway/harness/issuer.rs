@@ -110,6 +110,8 @@ pub(crate) fn now_secs() -> u64 {
 pub(crate) enum Publishing {
     /// The public keys.
     Keys,
+    /// The same in chunks, as proxies in front of issuers send them.
+    Chunks,
     /// This status and body.
     Other(u16, String),
     /// A redirect to this place.
@@ -279,19 +281,34 @@ fn answer_of(state: &State) -> Option<String> {
         Publishing::Other(status, body) => (*status, String::new(), body.clone()),
         Publishing::Redirect(place) => (302, format!("Location: {place}\r\n"), String::new()),
         Publishing::Keys => {
-            let keys: Vec<&Value> = state.keys.iter().map(|key| &key.public).collect();
-            let set = json!({ "keys": keys }).to_string();
-            (
-                200,
-                "Content-Type: application/jwk-set+json\r\n".to_owned(),
-                set,
-            )
+            let fields = "Content-Type: application/jwk-set+json\r\n";
+            (200, fields.to_owned(), set_of(state))
         }
+        Publishing::Chunks => return Some(in_chunks(&set_of(state))),
     };
     Some(format!(
         "HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\nConnection: close\r\n{fields}\r\n{body}",
         body.len()
     ))
+}
+
+fn set_of(state: &State) -> String {
+    let keys: Vec<&Value> = state.keys.iter().map(|key| &key.public).collect();
+    json!({ "keys": keys }).to_string()
+}
+
+fn in_chunks(body: &str) -> String {
+    let chunks: String = (body.as_bytes().chunks(50))
+        .map(|chunk| {
+            format!(
+                "{:x}\r\n{}\r\n",
+                chunk.len(),
+                str::from_utf8(chunk).unwrap()
+            )
+        })
+        .collect();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n";
+    format!("{head}Cache-Control: public, max-age=3600\r\n\r\n{chunks}0\r\n\r\n")
 }
 
 /// Waits a moment for the client to leave.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{SCOPES, assert_called, call_with, setup};
 use crate::harness::client::{bearer, call, post};
 use crate::harness::eventually;
-use crate::harness::issuer::{Issuer, Key};
+use crate::harness::issuer::{Issuer, Key, Publishing};
 use crate::harness::pki::{Authority, Lifetime};
 use crate::harness::shelf::Shelf;
 use crate::harness::upstream::{Upstream, plain_server};
@@ -247,4 +247,14 @@ fn the_status_page_tells_of_issuers_and_of_no_secret() {
     let text = gateway.admin_get("/status").text();
     assert!(text.contains("https://issuer.test"), "{text}");
     assert!(!text.contains(super::SECRET), "{text}");
+}
+
+#[test]
+fn keys_may_come_in_chunks() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    issuer.publish(Publishing::Chunks);
+    let gateway = setup(&upstream, &issuer.section(SCOPES)).start();
+    let token = issuer.token("alice", "tools:read");
+    assert_called(&call_with(&gateway, &token, "read_a"), "read_a");
 }
