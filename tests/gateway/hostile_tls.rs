@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::harness::client::{Answer, Client, bearer, call, post};
 use crate::harness::eventually;
 use crate::harness::gateway::{Gateway, READER, Setup};
-use crate::harness::pki::Authority;
+use crate::harness::pki::{Authority, Lifetime, Subject};
 use crate::harness::site::Site;
 use crate::harness::upstream::{Recorded, Step, Upstream, json, plain_server};
 
@@ -90,6 +90,39 @@ fn an_answer_that_was_cut_never_looks_whole() {
                 assert_eq!(looks_whole(&answer), may, "{framing}, {end}: {answer:?}");
             }
         }
+    }
+}
+
+/// A client of HTTP/1.0 knows the end of an answer by that of the connection alone.
+#[test]
+fn the_end_of_the_connection_is_no_end_of_an_answer_that_was_cut() {
+    let body = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"{}",
+        "r".repeat(200_000)
+    );
+    let wire = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{body}");
+    for last in [Step::Cut, Step::Reset, Step::Close] {
+        let site = Site::new();
+        let (wire, end) = (wire.clone(), last.clone());
+        let upstream = upstream_of(&site, move |_| {
+            vec![Step::Send(wire.clone().into_bytes()), end.clone()]
+        });
+        let mut setup = secured(&site, &upstream, "");
+        setup.config.push_str(&site.section(""));
+        let gateway = setup.start();
+        let mut client = site.client(&gateway);
+        let request = post("/mcp", &bearer(READER), &call(1, "read_a"));
+        client.send(request.replace("HTTP/1.1", "HTTP/1.0"));
+        let head = client.head();
+        let _ = client.rest();
+        let is_whole = head.contains(" 200 ") && client.cut().is_none();
+        let was_announced = matches!(last, Step::Close);
+        assert_eq!(
+            is_whole,
+            was_announced,
+            "{last:?}: {head} {:?}",
+            client.cut()
+        );
     }
 }
 
@@ -352,5 +385,122 @@ fn requests_do_not_depend_on_the_bounds_of_records() {
         for id in 1..=6 {
             assert_eq!(client.answer().json()["id"], id, "{size}");
         }
+    }
+}
+
+const ALICE: &str = "identity_source = \"cn\"\n[[auth.mtls.identities]]\nmatch = \"alice\"\nallowed_tools = [\"read_*\"]\n[auth.anonymous]\nallowed_tools = [\"read_*\"]\n";
+
+/// Where callers without a credential are let in, one with a bad one is not one of them.
+#[test]
+fn a_bad_certificate_makes_nobody_anonymous() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let mut setup = site.setup(&upstream, &site.client_auth("optional"));
+    setup.config += &format!("[auth.mtls]\nenabled = true\n{ALICE}");
+    let gateway = setup.start();
+    let request = post("/mcp", "", &call(1, "read_a"));
+    let mut nobody = site.client(&gateway);
+    assert_eq!(nobody.exchange(&request).status, 200);
+    let of = |subject: &Subject| site.clients.client_with(subject);
+    let unmapped = of(&Subject::named("mallory"));
+    let mut client = gateway.tls_client(&site.visitor_as(&unmapped));
+    assert_eq!(client.exchange(&request).status, 401);
+    let stranger = Authority::root("clients").client("alice");
+    let over = of(&Subject::named("alice").ends(Lifetime::Over));
+    for (what, bad) in [("stranger", stranger), ("over", over)] {
+        let visitor = site.visitor_as(&bad);
+        let met = Client::try_tls(gateway.address, &visitor, "localhost");
+        let answered = met.map(|mut client| client.send(&request).rest());
+        assert!(answered.is_ok_and(|bytes| bytes.is_empty()), "{what}");
+    }
+    let short = of(&Subject::named("alice").ends(Lifetime::For(Duration::from_secs(3))));
+    let mut alice = gateway.tls_client(&site.visitor_as(&short));
+    assert_eq!(alice.exchange(&request).status, 200);
+    eventually("its certificate ends", || {
+        let answer = alice.send(&request).try_answer();
+        answer
+            .is_none_or(|answer| answer.status == 401)
+            .then_some(())
+    });
+}
+
+/// The same of what a proxy tells; from others it is as if it were not there.
+#[test]
+fn bad_headers_make_nobody_anonymous() {
+    let upstream = Upstream::start(plain_server);
+    for (proxy, expected) in [("127.0.0.1", 401), ("127.0.0.2", 200)] {
+        for (format, fields) in [
+            ("plain", "X-Client-Cert-Verified: FAILED\r\n"),
+            ("plain", "X-Client-Cert-CN: alice\r\n"),
+            ("plain", "X-Client-Cert-Verified: SUCCESS\r\n"),
+            (
+                "plain",
+                "X-Client-Cert-Verified: NONE\r\nX-Client-Cert-Verified: NONE\r\n",
+            ),
+            ("plain", "X-Client-Cert-Verified: none\r\n"),
+            ("nginx", "X-SSL-Client-Verify: FAILED:expired\r\n"),
+            ("nginx", "X-SSL-Client-Verify: SUCCESS\r\n"),
+            ("nginx", "X-SSL-Client-Cert: x\r\n"),
+            (
+                "haproxy",
+                "X-SSL-Client-Used: 1\r\nX-SSL-Client-Verify: 10\r\n",
+            ),
+            ("haproxy", "X-SSL-Client-Used: 1\r\n"),
+            ("haproxy", "X-SSL-Client-DER: AAAA\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert:\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert: Subject=\"CN=alice\"\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert: Hash=00,Hash=00\r\n"),
+            ("traefik", "X-Forwarded-Tls-Client-Cert: ,\r\n"),
+        ] {
+            let mut setup = Setup::in_front_of(&upstream.url());
+            setup.config += &format!(
+                "\n[auth.mtls]\nenabled = true\nsource = \"header\"\nheader_format = \"{format}\"\ntrusted_proxy_ips = [\"{proxy}\"]\n{ALICE}"
+            );
+            let gateway = setup.start();
+            let request = post("/mcp", fields, &call(1, "read_a"));
+            let answer = gateway.client().exchange(request);
+            assert_eq!(answer.status, expected, "{format} {fields}: {answer:?}");
+        }
+    }
+    let reached = upstream.requests();
+    let is_told = |seen: &Recorded| seen.head.to_lowercase().contains("client");
+    assert!(!reached.iter().any(is_told), "{reached:?}");
+}
+
+/// Neither open connections nor handshakes notice reloads, with new files or old ones.
+#[test]
+fn reloads_in_a_row_fail_no_request() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = site.setup(&upstream, &site.client_auth("optional")).start();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let alice = site.visitor_as(&site.clients.client("alice"));
+    let callers: Vec<_> = [site.visitor.clone(), alice]
+        .into_iter()
+        .map(|visitor| {
+            let (is_over, address) = (is_over.clone(), gateway.address);
+            std::thread::spawn(move || {
+                let request = post("/mcp", &bearer(READER), &call(1, "read_a"));
+                let mut kept = Client::connect_tls(address, &visitor, "localhost");
+                let mut served = 0;
+                while !is_over.load(SeqCst) {
+                    assert_eq!(kept.exchange(&request).status, 200);
+                    let mut fresh = Client::connect_tls(address, &visitor, "localhost");
+                    assert_eq!(fresh.exchange(&request).status, 200);
+                    served += 1;
+                }
+                served
+            })
+        })
+        .collect();
+    for round in 0..30 {
+        if round % 3 == 0 {
+            let next = site.authority.server(&["localhost"]);
+            site.shelf.put_identity("server", &next);
+            site.shelf.put("clients.crl", &site.clients.revokes(&[]));
+        }
+        gateway.reload();
+    }
+    is_over.store(true, SeqCst);
+    for caller in callers {
+        assert!(caller.join().unwrap() > 0);
     }
 }
