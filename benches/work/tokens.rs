@@ -84,6 +84,7 @@ impl TokenGate {
             certificate: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             told: None,
+            suspicion: None,
         };
         let checked = self.issuers.check(self.token.as_bytes(), &proving);
         checked.expect("a good token")

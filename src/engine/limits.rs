@@ -176,6 +176,12 @@ pub const UNAUTHENTICATED_PER_SECOND_DEFAULT: f64 = 10.0;
 /// Failed attempts that one address may make at once.
 pub const UNAUTHENTICATED_BURST: u32 = 20;
 
+/// Signed tokens a second, and at once, that a worker verifies for addresses that failed too often, all of them together.
+pub const SUSPECT_PROOFS_PER_SECOND: u32 = 50;
+
+/// After how many seconds a caller whose token was not verified may come back.
+pub const UNTRIED_RETRY_AFTER_SECS: u32 = 1;
+
 /// Most addresses whose failed attempts are counted at once.
 pub const UNAUTHENTICATED_PEERS_MAX: usize = 65_536;
 

@@ -128,6 +128,7 @@ impl From<TokenFault> for AuthResult {
             TokenFault::UnknownKey(_) => Self::TokenKeyUnknown,
             TokenFault::NoKeyId => Self::TokenNoKeyId,
             TokenFault::KeysMissing(_) => Self::TokenKeysMissing,
+            TokenFault::Untried => Self::Limited,
             TokenFault::BadSignature => Self::TokenSignature,
             TokenFault::NoExpiry => Self::TokenNoExpiry,
             TokenFault::Expired => Self::TokenExpired,

@@ -27,7 +27,7 @@ pub(super) struct Account {
     worker: Rc<Worker>,
     view: Rc<View>,
     pub(super) request_id: RequestId,
-    started_ns: u64,
+    pub(super) started_ns: u64,
     /// The client's address, behind proxies that are trusted.
     pub(super) client: IpAddr,
     pub(super) principal: Option<Principal>,

@@ -22,8 +22,9 @@ use super::weigh::{Passage, Weighed};
 use crate::engine::admission::{Arrival, Front, HeadAdmission, Verb, admit_head};
 use crate::engine::audit::Decision;
 use crate::engine::identity::jwt::KeyRing;
-use crate::engine::identity::{Principal, Proving, client_address};
+use crate::engine::identity::{Principal, Proving, Suspicion, client_address};
 use crate::engine::mcp::headers::HeaderDigest;
+use crate::engine::quota::PeerKey;
 use crate::engine::reply::Failure;
 use crate::engine::session::Session;
 use crate::engine::snapshot::ServerIndex;
@@ -236,8 +237,22 @@ impl Exchange<'_> {
                 certificate: self.connection.certificate(self.view.snapshot()),
                 told: Some(self.digest.certificate.of(bytes)),
                 peer: self.connection.peer.ip(),
+                suspicion: self.suspicion(),
             },
         }
+    }
+
+    /// What is known of the client's address, where failures are counted.
+    fn suspicion(&self) -> Option<Suspicion<'_>> {
+        let plan = &self.view.snapshot().quotas;
+        let quota = plan.unauthenticated.filter(|_| plan.enabled)?;
+        Some(Suspicion {
+            peers: &self.worker.shared.peers,
+            peer: PeerKey::from(self.account.client),
+            quota,
+            tries: &self.worker.suspect_proofs,
+            now_ns: self.account.started_ns,
+        })
     }
 
     /// The same under keys that came since. Its proof is made for this exchange alone: by now the cache may be that of another
@@ -246,6 +261,8 @@ impl Exchange<'_> {
         let mut arrival = self.arrival();
         arrival.proving.keys = keys;
         arrival.proving.cache = None;
+        // It was found worth a try before it waited.
+        arrival.proving.suspicion = None;
         arrival
     }
 

@@ -15,7 +15,7 @@ use super::streams::StreamCounts;
 use super::upstreams::Upstreams;
 use crate::engine::identity::{Principal, ProofCache, ProofVersion};
 use crate::engine::limits::{Limits, PROOFS_PER_WORKER_MAX};
-use crate::engine::quota::{Exceeded, HandleCache, Standing, TableFull};
+use crate::engine::quota::{self, Exceeded, HandleCache, Standing, TableFull};
 use crate::engine::snapshot::{Server, Snapshot};
 use crate::mailbox::{AuditWriter, Live, Shared};
 use crate::metrics::WorkerMetrics;
@@ -45,6 +45,8 @@ pub(super) struct Worker {
     quotas: RefCell<HandleCache>,
     /// Credentials that were proven, for the configuration and keys of `view`.
     pub(super) proofs: ProofCache,
+    /// What addresses that failed too often may still try.
+    pub(super) suspect_proofs: quota::Cell,
     ids: RequestIds,
     indexes: RefCell<Vec<HeadIndex>>,
 }
@@ -106,6 +108,7 @@ impl Worker {
             })),
             quotas: RefCell::default(),
             proofs: ProofCache::new(PROOFS_PER_WORKER_MAX),
+            suspect_proofs: quota::Cell::new(),
             ids: RequestIds::new().ok()?,
             indexes: RefCell::default(),
             shared,

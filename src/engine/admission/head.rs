@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::engine::identity::jwt::{SourceId, TokenFault};
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
+use crate::engine::limits::UNTRIED_RETRY_AFTER_SECS;
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::policy::may_reach;
 use crate::engine::reply::Failure;
@@ -119,6 +120,11 @@ impl HeadRefusal {
             Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => {
                 Failure::KeysUnavailable
             }
+            Self::Unauthenticated(AuthFailure::Token(TokenFault::Untried)) => {
+                Failure::AuthRateLimited {
+                    retry_after_secs: UNTRIED_RETRY_AFTER_SECS,
+                }
+            }
             Self::Unauthenticated(failure) => Failure::Unauthorized {
                 challenge: failure.challenge(),
             },
@@ -137,12 +143,14 @@ impl HeadRefusal {
     }
 
     /// Whether the address is to be charged for the attempt: a bad credential was shown, or none. Where the gateway lacks the
-    /// keys to tell, the caller may be as good as any.
+    /// keys to tell, or did not try to, the caller may be as good as any.
     #[must_use]
     pub const fn is_chargeable(self) -> bool {
         match self {
             Self::Failure(_)
-            | Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => false,
+            | Self::Unauthenticated(AuthFailure::Token(
+                TokenFault::KeysMissing(_) | TokenFault::Untried,
+            )) => false,
             Self::Unauthenticated(_) => true,
         }
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
 use super::principal::{Principal, Proven, Provider};
-use super::{ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache};
+use super::{
+    ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache, Suspicion,
+};
 use crate::engine::mcp::headers::CertificateHeaders;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
@@ -58,6 +60,8 @@ pub struct Proving<'a> {
     pub told: Option<CertificateHeaders<'a>>,
     /// The other end of the connection: a client, or a proxy.
     pub peer: IpAddr,
+    /// What is known of the address that the credential came from, where failures are counted.
+    pub suspicion: Option<Suspicion<'a>>,
 }
 
 /// A ring without keys.
@@ -74,6 +78,7 @@ impl Proving<'static> {
             certificate: None,
             told: None,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            suspicion: None,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod mtls;
 mod principal;
 mod proof_cache;
 mod record_id;
+mod suspicion;
 
 pub use address::{AddressRange, AddressRangeError};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
@@ -27,3 +28,4 @@ pub use forwarded::client_address;
 pub use key_hash::{KEY_PREFIX, KeyHash, KeyHashError, generate_key};
 pub use principal::{Granted, Principal, Provider};
 pub use proof_cache::{ProofCache, ProofDigest, ProofVersion};
+pub use suspicion::Suspicion;

@@ -15,9 +15,13 @@ const DIGEST_BYTES: usize = 16;
 /// bytes for one.
 const KEPT_BYTES: [usize; 3] = [192, 96, 32];
 
+/// What stands between the beginning and the digest. An identity that holds it is shortened however short it is: somebody who
+/// chooses their own name would else be recorded as another.
+const MARK: &str = "…#";
+
 /// `identity` as records write it, where that is not as it is: its beginning, `…#` and a digest.
 pub(super) fn shortened(identity: &str) -> Option<Box<str>> {
-    if fits(identity) {
+    if fits(identity) && !identity.contains(MARK) {
         return None;
     }
     let digest = Sha256::digest(identity.as_bytes());
@@ -27,10 +31,10 @@ pub(super) fn shortened(identity: &str) -> Option<Box<str>> {
         .collect();
     let shorter = KEPT_BYTES.map(|bytes| {
         let kept = &identity[..identity.floor_char_boundary(bytes)];
-        format!("{kept}…#{digits}")
+        format!("{kept}{MARK}{digits}")
     });
     let found = shorter.into_iter().find(|text| fits(text));
-    Some(found.unwrap_or_else(|| format!("…#{digits}")).into())
+    Some(found.unwrap_or_else(|| format!("{MARK}{digits}")).into())
 }
 
 /// Whether a record holds all of `text`.
@@ -60,6 +64,18 @@ mod tests {
         ] {
             assert_eq!(shortened(identity), None, "{identity}");
         }
+    }
+
+    #[test]
+    fn nobody_can_be_named_as_another_is_recorded() {
+        let victim = format!(
+            "jwt:https://issuer.example {}",
+            "v".repeat(AUDIT_TEXT_BYTES_MAX)
+        );
+        let recorded = shortened(&victim).unwrap();
+        let forged = shortened(&recorded).unwrap();
+        assert_ne!(recorded, forged);
+        assert!(fits(&forged), "{forged}");
     }
 
     #[test]

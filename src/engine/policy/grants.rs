@@ -43,13 +43,22 @@ impl Grants {
     }
 
     /// What `base` or any of `further` allows, less what any of them denies. None of them may be joined already: what they
-    /// are joined from would be lost. Compiles and copies nothing; a decision asks each in turn.
+    /// are joined from would be lost. `offered` is what `further` was taken from. Compiles and copies nothing; a decision asks
+    /// each in turn.
     #[must_use]
-    pub fn joined(base: Arc<Self>, further: Vec<Arc<GrantsPart>>) -> Self {
+    pub fn joined(
+        base: Arc<Self>,
+        further: Vec<Arc<GrantsPart>>,
+        offered: Arc<[Arc<GrantsPart>]>,
+    ) -> Self {
         debug_assert!(base.joined.is_none());
         let further = further.into();
         Self {
-            joined: Some(Joined { base, further }),
+            joined: Some(Joined {
+                base,
+                further,
+                offered,
+            }),
             ..Self::default()
         }
     }
@@ -91,6 +100,12 @@ impl Grants {
     /// Whether an entry of `allowed` is about `server`.
     pub(super) fn allows_some(&self, server: &str) -> bool {
         self.parts().any(|part| part.allowed.touches(server))
+    }
+
+    /// Whether a caller with no entries but these may know of `server`.
+    pub(super) fn may_know(&self, server: &str) -> bool {
+        let joined = self.joined.as_ref();
+        joined.is_none_or(|joined| joined.may_know(server))
     }
 
     /// Whether an entry of `allowed` names everything of `kind` on `server`.

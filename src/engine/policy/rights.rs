@@ -43,11 +43,16 @@ impl<'g> Rights<'g> {
 
     /// Whether the caller may know of `server`: unless its entries are all about other servers, or one that denies takes the
     /// whole server away by name (`server::*`). A caller without entries reaches every server and may use nothing there, so
-    /// that its lists come back empty instead of its server missing.
+    /// that its lists come back empty instead of its server missing; one whose scopes were left out, the servers that scopes
+    /// of its issuer are about.
     pub(super) fn concerns(self, server: &str) -> bool {
         !self.any(|grants| grants.takes_away(server))
-            && (!self.any(|grants| !grants.is_empty())
+            && (self.is_empty() && self.own.may_know(server)
                 || self.any(|grants| grants.allows_some(server)))
+    }
+
+    fn is_empty(self) -> bool {
+        !self.any(|grants| !grants.is_empty())
     }
 
     fn any(self, test: impl Fn(&Grants) -> bool) -> bool {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::limits::{
     BURST_DEFAULT, BURST_MAX, RATE_PER_SECOND_DEFAULT, RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN,
+    SUSPECT_PROOFS_PER_SECOND,
 };
 
 const SECOND_NS: f64 = 1e9;
@@ -21,6 +22,12 @@ impl Quota {
     pub const DEFAULT: Self = Self {
         increment_ns: (SECOND_NS / RATE_PER_SECOND_DEFAULT) as u64,
         burst: BURST_DEFAULT,
+    };
+
+    /// What addresses that failed too often may still try, all of one worker together.
+    pub const SUSPECT_PROOFS: Self = Self {
+        increment_ns: 1_000_000_000 / SUSPECT_PROOFS_PER_SECOND as u64,
+        burst: SUSPECT_PROOFS_PER_SECOND,
     };
 
     /// `rate_per_second` requests a second, `burst` at once.

@@ -27,6 +27,9 @@ fn with(gateway: &Gateway, fields: &str, tool: &str) -> Answer {
 const MARKER: &str = "X-Client-Cert-Verified: SUCCESS\r\n";
 const ALICE: &str = "X-Client-Cert-CN: alice\r\n";
 
+/// How a proxy writes a certificate into a header.
+type Written = fn(&[u8]) -> String;
+
 #[test]
 fn a_trusted_proxy_says_who_the_client_is() {
     let upstream = Upstream::start(plain_server);
@@ -169,8 +172,7 @@ fn certificates_in_headers_are_read_as_those_of_handshakes() {
     let over = site
         .clients
         .client_with(&Subject::named("alice").ends(Lifetime::Over));
-    let formats: [(&str, fn(&[u8]) -> String); 3] =
-        [("nginx", nginx), ("envoy", envoy), ("traefik", traefik)];
+    let formats: [(&str, Written); 3] = [("nginx", nginx), ("envoy", envoy), ("traefik", traefik)];
     for (format, fields) in formats {
         let gateway = setup(&upstream, "127.0.0.1", format).start();
         let answer = with(&gateway, &fields(good.certificate()), "read_a");

@@ -50,12 +50,15 @@ impl JwtIssuers {
         Some(issuer.principal(user, held, None))
     }
 
-    /// The principal and the first second at which the token holds.
+    /// The principal and the first second at which the token holds. Not so much as read where its address is not worth it.
     fn prove(
         &self,
         token: &[u8],
         proving: &Proving<'_>,
     ) -> Result<(Principal, Option<u64>), TokenFault> {
+        if proving.suspicion.is_some_and(|known| !known.may_try()) {
+            return Err(TokenFault::Untried);
+        }
         let token = Compact::parse(token)?;
         let header = Header::read(&token.header)?;
         let issuer = self

@@ -26,6 +26,8 @@ pub enum TokenFault {
     NoKeyId,
     /// The issuer's keys are not known at the moment: nothing can be said of the token.
     KeysMissing(SourceId),
+    /// It was not looked at: its address has failed too often, and so have others.
+    Untried,
     /// The signature is not good.
     BadSignature,
     /// `exp` is missing, no number, negative or beyond the year 9999.
@@ -55,6 +57,7 @@ impl TokenFault {
             Self::UnknownKey(_) => "token_key_unknown",
             Self::NoKeyId => "token_no_key_id",
             Self::KeysMissing(_) => "token_keys_missing",
+            Self::Untried => "token_untried",
             Self::BadSignature => "token_signature",
             Self::NoExpiry => "token_no_expiry",
             Self::Expired => "token_expired",
@@ -83,6 +86,7 @@ impl fmt::Display for TokenFault {
             Self::UnknownKey(_) => "token is signed with a key that its issuer does not publish",
             Self::NoKeyId => "token names no key and its issuer has several",
             Self::KeysMissing(_) => "keys of the token's issuer are not known at the moment",
+            Self::Untried => "token was not tried: its address has failed too often",
             Self::BadSignature => "token has a signature that is not good",
             Self::NoExpiry => "token has no expiry",
             Self::Expired => "token has expired",

@@ -20,7 +20,7 @@ pub struct ScopeGrants {
 pub struct ScopeMap {
     scopes: Vec<ScopeGrants>,
     places: FxHashMap<Box<str>, usize>,
-    parts: Vec<Arc<GrantsPart>>,
+    parts: Arc<[Arc<GrantsPart>]>,
 }
 
 impl ScopeMap {
@@ -62,16 +62,16 @@ impl ScopeMap {
     }
 
     /// What a token may use that holds the scopes `held`, by place: `base`, and what each of them allows. What `base` denies
-    /// is denied whatever the scopes. Nothing is compiled or copied: O(scopes held).
+    /// is denied whatever the scopes. Without a scope it reaches the servers that some scope of the map is about, so that leaving
+    /// scopes out never shows more. Nothing is compiled or copied: O(scopes held).
     #[must_use]
     pub fn grants(&self, base: &Arc<Grants>, held: &[bool]) -> Arc<Grants> {
         let parts = self.parts.iter().zip(held);
         let held = parts.filter(|(_, held)| **held).map(|(part, _)| part);
-        let held: Vec<_> = held.cloned().collect();
-        if held.is_empty() {
-            Arc::clone(base)
-        } else {
-            Arc::new(Grants::joined(Arc::clone(base), held))
+        if self.parts.is_empty() {
+            return Arc::clone(base);
         }
+        let (base, offered) = (Arc::clone(base), Arc::clone(&self.parts));
+        Arc::new(Grants::joined(base, held.cloned().collect(), offered))
     }
 }

@@ -39,6 +39,8 @@ impl GrantsPart {
 pub(super) struct Joined {
     pub(super) base: Arc<Grants>,
     pub(super) further: Box<[Arc<GrantsPart>]>,
+    /// What further ones may be joined from: they give nothing, and say which servers the caller may know of.
+    pub(super) offered: Arc<[Arc<GrantsPart>]>,
 }
 
 impl Joined {
@@ -46,6 +48,13 @@ impl Joined {
     pub(super) fn parts(&self) -> impl Iterator<Item = &Grants> {
         let further = self.further.iter().map(|part| &*part.grants);
         std::iter::once(&*self.base).chain(further)
+    }
+
+    /// Whether a caller to whom nothing is granted may know of `server`: one of those that are offered is about it, or they are
+    /// about nothing at all.
+    pub(super) fn may_know(&self, server: &str) -> bool {
+        let mut offered = self.offered.iter().map(|part| &*part.grants);
+        offered.clone().all(Grants::is_empty) || offered.any(|grants| grants.allows_some(server))
     }
 
     pub(super) fn allowing(&self, server: &str, subject: Subject<'_>) -> Option<u16> {

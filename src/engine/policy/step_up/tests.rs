@@ -235,8 +235,14 @@ fn a_server_that_a_scope_would_reach_is_stepped_up_to_and_others_stay_hidden() {
     }
     assert!(!reaches(&github, &server("gitlab", None)));
     let nothing = caller(mapping, &[], &[]);
-    assert!(reaches(&nothing, &server("jira", None)));
-    assert_eq!(asked_for(&nothing, &server("jira", None), &initialize), "-");
+    for (name, is_reached) in [("github", true), ("gitlab", true), ("jira", false)] {
+        let server = server(name, None);
+        assert_eq!(reaches(&nothing, &server), is_reached, "{name}");
+        assert_eq!(may_reach(&nothing, &server), is_reached, "{name}");
+        assert_eq!(asked_for(&nothing, &server, &initialize), "-", "{name}");
+    }
+    let of_no_server = caller(&[("a", &[])], &[], &[]);
+    assert!(reaches(&of_no_server, &server("jira", None)));
     let banned = caller(mapping, &["github"], &["gitlab::*"]);
     assert!(!may_reach(&banned, &server("gitlab", None)));
 }

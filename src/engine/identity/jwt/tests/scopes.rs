@@ -127,8 +127,8 @@ fn a_token_may_use_what_its_scopes_allow_less_what_is_denied() {
 fn a_token_without_a_mapped_scope_may_use_nothing_of_the_map() {
     let caller = with(mapped(), r#""scope":"openid","#).unwrap();
     assert!(caller.grants().is_empty());
-    // Nothing is built for it.
-    let issuer = mapped();
+    // Nothing is built where there are no scopes.
+    let issuer = issuer();
     let held = issuer.scopes.none_held();
     assert!(Arc::ptr_eq(
         &issuer.scopes.grants(&issuer.grants, &held),

@@ -314,3 +314,52 @@ fn parts_are_strict_json_objects() {
     );
     assert_eq!(fault(&not_utf8), Some(TokenFault::Malformed));
 }
+
+#[test]
+fn an_address_that_failed_too_often_gets_few_tries_and_what_was_proven_before() {
+    use crate::engine::identity::{ProofCache, ProofVersion, Suspicion};
+    use crate::engine::limits::SUSPECT_PROOFS_PER_SECOND;
+    use crate::engine::quota::{Cell, PeerKey, PeerQuotas, Quota};
+
+    let issuers = JwtIssuers::compile(vec![issuer()]).unwrap();
+    let (ring, cache, peers, tries) = (ring(), ProofCache::new(8), PeerQuotas::new(), Cell::new());
+    cache.align(ProofVersion::default());
+    let quota = Quota::new(0.001, 2).unwrap();
+    let [peer, other] = ["192.0.2.1", "192.0.2.2"]
+        .map(|text| PeerKey::from(text.parse::<std::net::IpAddr>().unwrap()));
+    let check = |peer, now_ns, token: &str| {
+        let known = Suspicion {
+            peers: &peers,
+            peer,
+            quota,
+            tries: &tries,
+            now_ns,
+        };
+        let proving = Proving {
+            keys: &ring,
+            cache: Some(&cache),
+            suspicion: Some(known),
+            ..Proving::bare(NOW)
+        };
+        issuers
+            .check(token.as_bytes(), &proving)
+            .map_err(AuthFailure::as_str)
+    };
+    let named = |user: u32| token(HEADER, &payload().replace("ann", &format!("ann-{user}")));
+    let known = named(0);
+    assert!(check(peer, 1, &known).is_ok());
+    while peers.charge_failure(peer, quota, 1).is_ok() {}
+    let forged = format!("{}A", &known[..known.len() - 1]);
+    for _ in 0..SUSPECT_PROOFS_PER_SECOND {
+        assert_eq!(check(peer, 1, &forged).unwrap_err(), "token_signature");
+    }
+    assert_eq!(check(peer, 1, &forged).unwrap_err(), "token_untried");
+    assert_eq!(check(peer, 1, "no.token.x").unwrap_err(), "token_untried");
+    assert_eq!(check(peer, 1, &named(1)).unwrap_err(), "token_untried");
+    assert!(check(peer, 1, &known).is_ok(), "it was proven before");
+    assert!(check(other, 1, &named(2)).is_ok(), "others pay nothing");
+    assert!(
+        check(peer, 1_000_000_000, &named(1)).is_ok(),
+        "time brings tries"
+    );
+}

@@ -17,7 +17,8 @@ fn joined(base: Arc<Grants>, further: &[(&str, Arc<Grants>)]) -> Grants {
     let part = |(name, grants): &(&str, Arc<Grants>)| {
         Arc::new(GrantsPart::named(name, Arc::clone(grants)))
     };
-    Grants::joined(base, further.iter().map(part).collect())
+    let parts: Vec<_> = further.iter().map(part).collect();
+    Grants::joined(base, parts.clone(), parts.into())
 }
 
 #[test]
