@@ -7,7 +7,10 @@ use crate::{
     limits::HANGUP_POLL_MS,
     socket::Socket,
     time,
-    tls::{ClientTls, HandshakeFailure, ServerName, ServerTls, Session, TlsPeer, handshake},
+    tls::{
+        CertificateDer, ClientTls, HandshakeFailure, ServerName, ServerTls, Session, TlsPeer,
+        handshake,
+    },
     yield_now,
 };
 
@@ -84,6 +87,15 @@ impl Stream {
     #[must_use]
     pub fn tls_peer(&self) -> Option<&TlsPeer> {
         self.tls.as_deref().map(Session::peer)
+    }
+
+    /// Shows `look` the certificates of the peer that the handshake verified, its own first: none where it showed none, or
+    /// without TLS.
+    pub fn with_certificates<T>(&self, look: impl FnOnce(&[CertificateDer<'static>]) -> T) -> T {
+        match &self.tls {
+            None => look(&[]),
+            Some(tls) => tls.with_certificates(look),
+        }
     }
 
     /// Turns coalescing of small writes off or on. Accepted and made connections have it off.

@@ -121,7 +121,7 @@ impl Verdict {
             rule,
             scope,
         } = self;
-        (!allowed).then(|| match scope {
+        (!allowed).then_some(match scope {
             Some(scope) => Failure::NeedsScope { rule, scope },
             None => Failure::Denied { rule },
         })

@@ -135,7 +135,6 @@ impl KeyDesk {
     }
 
     /// Takes those who wait. Whoever asks from now on waits for another fetch. For control alone.
-    #[must_use]
     pub fn take(&self) -> Waiting {
         Waiting(lock(&self.window).waiting.take())
     }

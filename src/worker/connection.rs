@@ -109,10 +109,10 @@ impl Connection {
     /// Whether a connection like this one would still be taken: plain or under TLS as the listener is now, and from a client
     /// that is still trusted. Cost: two comparisons where nothing has changed.
     pub(super) fn stands(&self, view: &View) -> bool {
-        match (&self.secured, &view.live.tls, self.stream.tls_peer()) {
-            (None, None, _) => true,
-            (Some(secured), Some(tls), Some(peer)) => {
-                secured.stands(tls, peer, Clock::unix_micros() / 1_000_000)
+        match (&self.secured, &view.live.tls) {
+            (None, None) => true,
+            (Some(secured), Some(tls)) => {
+                secured.stands(tls, &self.stream, Clock::unix_micros() / 1_000_000)
             }
             _ => false,
         }
@@ -121,7 +121,7 @@ impl Connection {
     /// The client's certificate, where it is a credential.
     pub(super) fn certificate(&self, snapshot: &Snapshot) -> Option<&ClientCertificate> {
         let secured = self.secured.as_ref()?;
-        secured.certificate(self.stream.tls_peer()?, snapshot)
+        secured.certificate(&self.stream, snapshot)
     }
 
     /// The name that the client asked for in its handshake.

@@ -2,7 +2,8 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use guard_io::tls::{ServerTls, TlsPeer};
+use guard_io::Stream;
+use guard_io::tls::ServerTls;
 
 use crate::engine::identity::mtls::{CertificateOrigin, ClientCertificate};
 use crate::engine::snapshot::Snapshot;
@@ -23,31 +24,36 @@ impl Secured {
         }
     }
 
-    /// Whether the listener, which speaks `tls` now, would still take `peer`: an authority may have been taken away or a
+    /// Whether the listener, which speaks `tls` now, would still take the client of `stream`: an authority may have been taken away or a
     /// certificate revoked since the handshake. Cost: a comparison, but for the first time after a change.
-    pub(super) fn stands(&self, tls: &ServerTls, peer: &TlsPeer, now_secs: u64) -> bool {
+    pub(super) fn stands(&self, tls: &ServerTls, stream: &Stream, now_secs: u64) -> bool {
         if self.good_under.borrow().is_same(tls) {
             return true;
         }
-        let stands = tls.still_trusts(&peer.certificates, now_secs);
+        let stands = stream.with_certificates(|shown| tls.still_trusts(shown, now_secs));
         if stands {
             *self.good_under.borrow_mut() = tls.clone();
         }
         stands
     }
 
-    /// What `peer` showed, where its certificate is a credential under `snapshot`. Read when it is first asked for.
+    /// What the client of `stream` showed, where its certificate is a credential under `snapshot`. Read when it is first asked for.
     pub(super) fn certificate(
         &self,
-        peer: &TlsPeer,
+        stream: &Stream,
         snapshot: &Snapshot,
     ) -> Option<&ClientCertificate> {
         let rules = snapshot.identity.mtls()?;
         if rules.origin != CertificateOrigin::Native {
             return None;
         }
-        let der = peer.certificates.first()?;
-        let read = || ClientCertificate::parse(der).unwrap_or_else(ClientCertificate::unreadable);
-        Some(self.certificate.get_or_init(read))
+        if let Some(known) = self.certificate.get() {
+            return Some(known);
+        }
+        let read = stream.with_certificates(|shown| {
+            let der = shown.first()?;
+            Some(ClientCertificate::parse(der).unwrap_or_else(ClientCertificate::unreadable))
+        })?;
+        Some(self.certificate.get_or_init(|| read))
     }
 }

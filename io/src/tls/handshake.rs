@@ -147,7 +147,6 @@ impl Shake {
         let common = self.records.common();
         let peer = TlsPeer {
             server_name: self.server_name,
-            certificates: common.peer_certificates().unwrap_or_default().into(),
             version: match common.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
                 _ => "TLSv1.3",

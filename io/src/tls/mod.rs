@@ -44,13 +44,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// What a handshake found out about the peer.
+/// What a handshake found out about the peer, beside its certificates ([`Stream::with_certificates`](crate::Stream::with_certificates)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsPeer {
     /// The name that the client asked for (SNI), lower case; `None` where it named none, or on a client's side.
     pub server_name: Option<Box<str>>,
-    /// The peer's certificates, its own first; empty where it showed none. They were verified.
-    pub certificates: Box<[CertificateDer<'static>]>,
     /// `TLSv1.2` or `TLSv1.3`.
     pub version: &'static str,
     /// Whether an earlier session was resumed.

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{TlsPeer, records::Records};
+use super::{CertificateDer, TlsPeer, records::Records};
 use crate::{Buffer, limits::TLS_RECORDS_PER_TURN_MAX, socket::Socket};
 
 /// What a [`Stream`](crate::Stream) under TLS holds beside its socket: keys, what the handshake found out, and, while
@@ -27,6 +27,17 @@ impl Session {
     /// What the handshake found out about the peer.
     pub(crate) fn peer(&self) -> &TlsPeer {
         &self.peer
+    }
+
+    /// The peer's certificates, its own first; empty where it showed none. They were verified.
+    ///
+    /// Lent by rustls, which keeps them anyway: they are kilobytes that an idle connection would hold twice.
+    pub(crate) fn with_certificates<T>(
+        &self,
+        look: impl FnOnce(&[CertificateDer<'static>]) -> T,
+    ) -> T {
+        let records = self.records.borrow();
+        look(records.common().peer_certificates().unwrap_or_default())
     }
 
     /// Memory that is held for bytes on their way.

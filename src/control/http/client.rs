@@ -1,9 +1,7 @@
 //! One request at a time to a server, with bounds.
 
-use std::borrow::BorrowMut;
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -11,13 +9,15 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use guard_io::http1::{
-    BodyFraming, BodyReader, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method,
-    ResponseHead, ResponseProgress, parse_response,
+    BodyFraming, HeadIndex, HeadLimits, HeadWriter, INTERIM_RESPONSES_MAX, Method, ResponseHead,
+    ResponseProgress, parse_response,
 };
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::client_error::ClientError;
+use super::incoming::{Answer, Incoming};
 use super::tls;
 use crate::engine::limits::{UPSTREAM_HEAD_BYTES_MAX, UPSTREAM_HEADERS_MAX};
 
@@ -46,50 +46,12 @@ pub enum Endpoint {
     Unix(PathBuf),
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum ClientError {
-    /// No connection.
-    Connect(io::Error),
-    /// The TLS handshake failed: the certificate of the server is not trusted, is not for its host, or something else.
-    Tls(io::Error),
-    /// The connection failed before the answer was whole.
-    Broken(io::Error),
-    /// The server closed before the answer was whole.
-    Closed,
-    /// What came is not HTTP/1.1 that the gateway accepts.
-    BadAnswer(String),
-    /// The answer exceeds its bound.
-    TooLarge {
-        /// The bound.
-        bytes_max: usize,
-    },
-    /// A field of the request cannot be written.
-    BadField(String),
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(error) => write!(f, "no connection: {error}"),
-            Self::Tls(error) => write!(f, "TLS handshake failed: {error}"),
-            Self::Broken(error) => write!(f, "connection broke: {error}"),
-            Self::Closed => f.write_str("server closed the connection before it answered"),
-            Self::BadAnswer(why) => write!(f, "answer is not valid HTTP/1.1: {why}"),
-            Self::TooLarge { bytes_max } => write!(f, "answer exceeds {bytes_max} bytes"),
-            Self::BadField(name) => write!(f, "header {name} has a value that cannot be sent"),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
-
 /// A connection that carries one exchange after another.
 pub struct Client {
     stream: Box<dyn Stream>,
-    received: Vec<u8>,
-    index: HeadIndex,
-    head_bytes: Vec<u8>,
+    pub(super) received: Vec<u8>,
+    pub(super) index: HeadIndex,
+    pub(super) head_bytes: Vec<u8>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -100,19 +62,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client").finish_non_exhaustive()
     }
 }
-
-/// An answer whose body is still to be read, with the connection that it comes on.
-#[derive(Debug)]
-pub struct Incoming<C> {
-    client: C,
-    /// HTTP status.
-    pub status: u16,
-    reader: BodyReader,
-    keep_alive: bool,
-}
-
-/// An answer that leaves its connection where it is.
-pub type Answer<'a> = Incoming<&'a mut Client>;
 
 impl Client {
     /// Opens a connection. Whoever calls bounds the time.
@@ -249,7 +198,7 @@ impl Client {
     }
 
     /// Reads once; `false` at the end of input.
-    async fn receive(&mut self) -> Result<bool, ClientError> {
+    pub(super) async fn receive(&mut self) -> Result<bool, ClientError> {
         self.received.reserve(8 << 10);
         let bytes = self
             .stream
@@ -257,74 +206,6 @@ impl Client {
             .await
             .map_err(ClientError::Broken)?;
         Ok(bytes > 0)
-    }
-}
-
-impl<C: BorrowMut<Client>> Incoming<C> {
-    fn new(client: C, head: &ResponseHead) -> Self {
-        Self {
-            client,
-            status: head.status,
-            reader: BodyReader::response(head.framing),
-            keep_alive: head.keep_alive,
-        }
-    }
-
-    /// The value of the first field called `name`.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let client: &Client = self.client.borrow();
-        client.index.first(&client.head_bytes, name.as_bytes())
-    }
-
-    /// The next piece of the body; `None` at its end. Dropped while it waits, it loses nothing.
-    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
-        let client: &mut Client = self.client.borrow_mut();
-        while !self.reader.is_done() {
-            if client.received.is_empty() && !client.receive().await? {
-                self.keep_alive = false;
-                return self
-                    .reader
-                    .finish_on_eof()
-                    .map(|()| None)
-                    .map_err(|_| ClientError::Closed);
-            }
-            let step = self.reader.next(&client.received);
-            let step = step.map_err(|refusal| ClientError::BadAnswer(refusal.to_string()))?;
-            let data = client.received[step.data].to_vec();
-            client.received.drain(..step.consumed);
-            if !data.is_empty() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The whole body, at most `bytes_max` bytes.
-    pub async fn body(mut self, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
-        self.whole_body(bytes_max).await
-    }
-
-    /// As [`body`](Self::body), leaving the answer to be asked for its connection.
-    pub async fn whole_body(&mut self, bytes_max: usize) -> Result<Vec<u8>, ClientError> {
-        let mut body = Vec::new();
-        while let Some(piece) = self.piece().await? {
-            body.extend_from_slice(&piece);
-            if body.len() > bytes_max {
-                return Err(ClientError::TooLarge { bytes_max });
-            }
-        }
-        Ok(body)
-    }
-}
-
-impl Incoming<Client> {
-    /// The connection, where it can carry another exchange: the body was read to its end, nothing followed it, and the server
-    /// keeps the connection open.
-    #[must_use]
-    pub fn into_client(self) -> Option<Client> {
-        let is_spent = self.reader.is_done() && self.client.received.is_empty();
-        (self.keep_alive && is_spent).then_some(self.client)
     }
 }
 

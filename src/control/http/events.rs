@@ -2,7 +2,9 @@
 
 use std::borrow::BorrowMut;
 
-use super::client::{Client, ClientError, Incoming};
+use super::client::Client;
+use super::client_error::ClientError;
+use super::incoming::Incoming;
 use crate::engine::bridge::upstream::event::Event;
 use crate::engine::mcp::sse::Splitter;
 

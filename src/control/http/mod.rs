@@ -8,15 +8,19 @@
 
 mod backlog;
 mod client;
+mod client_error;
 mod connection;
 mod events;
+mod incoming;
 mod message;
 mod pool;
 mod server;
 mod tls;
 
-pub use client::{Answer, Client, ClientError, Endpoint, Incoming, encode_request};
+pub use client::{Client, Endpoint, encode_request};
+pub use client_error::ClientError;
 pub use events::Events;
+pub use incoming::{Answer, Incoming};
 pub use message::{Body, Request, Response};
 pub use pool::Pool;
 pub use server::{Accept, Bounds, Handler, serve, serve_connection};

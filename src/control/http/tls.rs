@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::client::ClientError;
+use super::client_error::ClientError;
 
 /// How long one address may take to accept, so that one which is silent does not use up the time of the others.
 const ADDRESS_TIME: Duration = Duration::from_millis(2_500);

@@ -72,6 +72,16 @@ impl Materials {
         })
     }
 
+    /// Those of them whose section was loaded anew since `before`, which asks for the same.
+    pub(super) fn renewed(&self, before: &Self) -> impl Iterator<Item = (String, &Dated)> {
+        let old: Vec<*const Dated> = before
+            .certificates()
+            .map(|(_, dated)| std::ptr::from_ref(dated))
+            .collect();
+        self.certificates()
+            .filter(move |(_, dated)| !old.contains(&std::ptr::from_ref(*dated)))
+    }
+
     /// What there is to say of all of it at `now_secs`.
     pub(super) fn warnings(&self, now_secs: u64) -> Vec<Finding> {
         let server = self.server.iter();

@@ -129,12 +129,12 @@ impl TlsWatch {
             shared.update(|live| with_materials(live, &materials));
             show(&materials, shared);
             shared.control.tls_reload(TlsReload::Applied);
-            for (key_path, certificate) in materials.certificates() {
+            for (key, certificate) in materials.renewed(&self.materials) {
                 let not_after = certificate.ends_text();
-                tracing::info!(key = key_path, not_after, "certificates reloaded");
+                tracing::info!(key, not_after, "certificates reloaded");
             }
-            if materials.certificates().next().is_none() {
-                tracing::info!("certificates reloaded");
+            if materials.renewed(&self.materials).next().is_none() {
+                tracing::info!("certificates reloaded: authorities alone");
             }
             self.materials = Arc::new(materials);
             self.notice(now_secs());

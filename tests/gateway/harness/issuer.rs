@@ -1,7 +1,7 @@
 //! An issuer of signed tokens: mints them, and publishes its keys over HTTP as the test wants.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,8 +11,11 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+use rustls::ServerConfig;
+
 use super::PATIENCE;
 use super::client::find;
+use super::wire::Wire;
 
 /// A key that signs, with its public half as it is published.
 #[derive(Clone)]
@@ -107,6 +110,8 @@ pub(crate) fn now_secs() -> u64 {
 pub(crate) enum Publishing {
     /// The public keys.
     Keys,
+    /// The same in chunks, as proxies in front of issuers send them.
+    Chunks,
     /// This status and body.
     Other(u16, String),
     /// A redirect to this place.
@@ -125,6 +130,7 @@ struct State {
 pub(crate) struct Issuer {
     pub(crate) name: String,
     address: SocketAddr,
+    is_secure: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -136,6 +142,15 @@ impl Issuer {
 
     /// Starts one with `key`.
     pub(crate) fn start_with(name: &str, key: Key) -> Self {
+        Self::accepting(name, key, None)
+    }
+
+    /// Starts one with a single ES256 key called `first`, whose keys are under TLS.
+    pub(crate) fn start_tls(name: &str, tls: Arc<ServerConfig>) -> Self {
+        Self::accepting(name, Key::new("first", Algorithm::ES256), Some(tls))
+    }
+
+    fn accepting(name: &str, key: Key, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State {
@@ -143,23 +158,34 @@ impl Issuer {
             publishing: Publishing::Keys,
             fetches: 0,
         }));
-        let shared = Arc::clone(&state);
+        let (shared, is_secure) = (Arc::clone(&state), tls.is_some());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                std::thread::spawn(move || publish(stream, &state));
+                let (state, tls) = (Arc::clone(&shared), tls.clone());
+                std::thread::spawn(move || {
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    let wire = match tls {
+                        None => Ok(Wire::Plain(stream)),
+                        Some(tls) => Wire::accept(stream, &tls),
+                    };
+                    wire.into_iter().for_each(|wire| publish(wire, &state));
+                });
             }
         });
         Self {
             name: name.to_owned(),
             address,
+            is_secure,
             state,
         }
     }
 
     /// Where its keys are.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/jwks", self.address)
+        match self.is_secure {
+            true => format!("https://localhost:{}/jwks", self.address.port()),
+            false => format!("http://{}/jwks", self.address),
+        }
     }
 
     /// `[[auth.jwt]]` in `jwks` mode with further `keys`.
@@ -232,8 +258,7 @@ impl Issuer {
 /// The audience of the gateway under test.
 pub(crate) const AUDIENCE: &str = "https://gateway.test/mcp";
 
-fn publish(mut stream: TcpStream, state: &Mutex<State>) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+fn publish(mut stream: Wire, state: &Mutex<State>) {
     let mut head = Vec::new();
     let mut buffer = [0; 4 << 10];
     while find(&head, b"\r\n\r\n").is_none() {
@@ -247,11 +272,12 @@ fn publish(mut stream: TcpStream, state: &Mutex<State>) {
         if let Some(answer) = answer_of(&state.lock().unwrap()) {
             break answer;
         }
-        if has_left(&stream) {
+        if has_left(stream.tcp()) {
             return;
         }
     };
     let _ = stream.write_all(answer.as_bytes());
+    stream.shut(Shutdown::Both);
 }
 
 fn answer_of(state: &State) -> Option<String> {
@@ -260,19 +286,34 @@ fn answer_of(state: &State) -> Option<String> {
         Publishing::Other(status, body) => (*status, String::new(), body.clone()),
         Publishing::Redirect(place) => (302, format!("Location: {place}\r\n"), String::new()),
         Publishing::Keys => {
-            let keys: Vec<&Value> = state.keys.iter().map(|key| &key.public).collect();
-            let set = json!({ "keys": keys }).to_string();
-            (
-                200,
-                "Content-Type: application/jwk-set+json\r\n".to_owned(),
-                set,
-            )
+            let fields = "Content-Type: application/jwk-set+json\r\n";
+            (200, fields.to_owned(), set_of(state))
         }
+        Publishing::Chunks => return Some(in_chunks(&set_of(state))),
     };
     Some(format!(
         "HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\nConnection: close\r\n{fields}\r\n{body}",
         body.len()
     ))
+}
+
+fn set_of(state: &State) -> String {
+    let keys: Vec<&Value> = state.keys.iter().map(|key| &key.public).collect();
+    json!({ "keys": keys }).to_string()
+}
+
+fn in_chunks(body: &str) -> String {
+    let chunks: String = (body.as_bytes().chunks(50))
+        .map(|chunk| {
+            format!(
+                "{:x}\r\n{}\r\n",
+                chunk.len(),
+                str::from_utf8(chunk).unwrap()
+            )
+        })
+        .collect();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n";
+    format!("{head}Cache-Control: public, max-age=3600\r\n\r\n{chunks}0\r\n\r\n")
 }
 
 /// Waits a moment for the client to leave.

@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Reset,
     /// Closes the connection.
     Close,
+    /// Closes the connection below TLS, which says nothing of it: what anybody on the way can do.
+    Cut,
 }
 
 type Script = dyn Fn(&Recorded) -> Vec<Step> + Send + Sync;
@@ -226,6 +228,10 @@ fn perform(step: Step, stream: &mut Wire, log: &Log) -> bool {
             socket2::SockRef::from(stream.tcp())
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();
+            false
+        }
+        Step::Cut => {
+            let _ = stream.tcp().shutdown(Shutdown::Both);
             false
         }
         Step::Close => {

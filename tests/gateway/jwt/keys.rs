@@ -8,7 +8,9 @@ use serde_json::json;
 use super::{SCOPES, assert_called, call_with, setup};
 use crate::harness::client::{bearer, call, post};
 use crate::harness::eventually;
-use crate::harness::issuer::{Issuer, Key};
+use crate::harness::issuer::{Issuer, Key, Publishing};
+use crate::harness::pki::{Authority, Lifetime};
+use crate::harness::shelf::Shelf;
 use crate::harness::upstream::{Upstream, plain_server};
 
 /// Fetches that a burst of unknown keys may cause, beside the first.
@@ -190,4 +192,69 @@ fn a_reload_takes_the_tokens_of_the_new_issuer_at_once_and_none_of_the_old() {
     assert_eq!(call_with(&gateway, &of_old, "read_a").status, 401);
     assert_called(&call_with(&gateway, &of_new, "read_a"), "read_a");
     assert_eq!(new.fetches(), 1);
+}
+
+#[test]
+fn a_reload_changes_what_a_scope_allows_for_tokens_that_were_taken_before() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let gateway = setup(&upstream, &issuer.section(SCOPES)).start();
+    let token = issuer.token("alice", "tools:read");
+    let mut kept = gateway.client();
+    let request = post("/mcp", &bearer(&token), &call(1, "read_a"));
+    assert_called(&kept.exchange(&request), "read_a");
+    let text = std::fs::read_to_string(gateway.config_path()).unwrap();
+    let changed = text.replace(SCOPES, &SCOPES.replace("read_*", "other_*"));
+    assert_ne!(text, changed);
+    std::fs::write(gateway.config_path(), changed).unwrap();
+    gateway.reload();
+    let denied = kept.exchange(&request);
+    assert_eq!((denied.status, denied.code()), (200, 40302), "{denied:?}");
+    assert_eq!(issuer.fetches(), 1, "the keys stay");
+}
+
+#[test]
+fn keys_come_from_whom_the_authority_vouches_for_alone() {
+    let upstream = Upstream::start(plain_server);
+    let authority = Authority::root("issuers");
+    let shelf = Shelf::new();
+    let file = shelf.put("issuers.pem", &authority.pem());
+    let keys = format!("jwks_ca_path = {file:?}\n{SCOPES}");
+    let stranger = Authority::root("issuers");
+    for (identity, status) in [
+        (authority.server(&["localhost"]), 200),
+        (authority.server(&["other.test"]), 503),
+        (
+            authority.server_that_ends(&["localhost"], Some(Lifetime::Over)),
+            503,
+        ),
+        (stranger.server(&["localhost"]), 503),
+    ] {
+        let issuer = Issuer::start_tls("https://issuer.test", Authority::host(&identity, None));
+        let gateway = setup(&upstream, &issuer.section(&keys)).start();
+        let answer = call_with(&gateway, &issuer.token("alice", "tools:read"), "read_a");
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(issuer.fetches(), usize::from(status == 200));
+    }
+}
+
+#[test]
+fn the_status_page_tells_of_issuers_and_of_no_secret() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let sections = issuer.section(SCOPES) + &super::simple("https://shared.test", SCOPES);
+    let gateway = setup(&upstream, &sections).start();
+    let text = gateway.admin_get("/status").text();
+    assert!(text.contains("https://issuer.test"), "{text}");
+    assert!(!text.contains(super::SECRET), "{text}");
+}
+
+#[test]
+fn keys_may_come_in_chunks() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    issuer.publish(Publishing::Chunks);
+    let gateway = setup(&upstream, &issuer.section(SCOPES)).start();
+    let token = issuer.token("alice", "tools:read");
+    assert_called(&call_with(&gateway, &token, "read_a"), "read_a");
 }

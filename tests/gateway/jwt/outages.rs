@@ -4,7 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::json;
 
 use super::{SCOPES, assert_called, call_with, setup};
-use crate::harness::client::{bearer, call};
+use crate::harness::client::{bearer, call, post};
 use crate::harness::eventually;
 use crate::harness::gateway::{Gateway, READER};
 use crate::harness::issuer::{Issuer, Key, Publishing, now_secs};
@@ -188,4 +188,31 @@ fn access_tokens_alone_are_taken_where_that_is_asked_for() {
             "{kind}"
         );
     }
+}
+
+#[test]
+fn nobody_with_a_bad_credential_is_anonymous() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let anonymous = "[auth.anonymous]\nallowed_tools = [\"read_a\"]\n";
+    let sections = issuer.section(SCOPES) + anonymous;
+    let gateway = setup(&upstream, &sections).start();
+    let good = issuer.token("alice", "tools:read");
+    let stranger = Key::new("first", Algorithm::ES256);
+    for token in [
+        issuer.token_with(json!({"exp": now_secs() - 1})),
+        issuer.token_with(json!({"iss": "https://other.test"})),
+        stranger.sign(&issuer.claims("alice", "tools:read")),
+        good[..good.len() - 4].to_owned(),
+        "opaque".to_owned(),
+        "mcp_wrong".to_owned(),
+        "..".to_owned(),
+    ] {
+        assert_eq!(call_with(&gateway, &token, "read_a").status, 401, "{token}");
+    }
+    assert_eq!(upstream.count(), 0);
+    let nobody = gateway
+        .client()
+        .exchange(post("/mcp", "", &call(1, "read_a")));
+    assert_called(&nobody, "read_a");
 }

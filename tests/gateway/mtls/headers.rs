@@ -1,8 +1,10 @@
 //! `source = "header"`: a proxy in front speaks TLS and says who it met.
 
+use base64::Engine as _;
+
 use crate::harness::client::{Answer, bearer, call, post};
 use crate::harness::gateway::{Gateway, READER, Setup};
-use crate::harness::pki::pem;
+use crate::harness::pki::{Lifetime, Subject, pem};
 use crate::harness::site::Site;
 use crate::harness::upstream::{Upstream, plain_server};
 
@@ -24,6 +26,9 @@ fn with(gateway: &Gateway, fields: &str, tool: &str) -> Answer {
 
 const MARKER: &str = "X-Client-Cert-Verified: SUCCESS\r\n";
 const ALICE: &str = "X-Client-Cert-CN: alice\r\n";
+
+/// How a proxy writes a certificate into a header.
+type Written = fn(&[u8]) -> String;
 
 #[test]
 fn a_trusted_proxy_says_who_the_client_is() {
@@ -108,6 +113,52 @@ fn from_anybody_else_the_same_headers_are_nothing_and_are_counted() {
     }
 }
 
+#[test]
+fn an_address_that_somebody_else_told_of_is_not_trusted() {
+    let upstream = Upstream::start(plain_server);
+    let mut setup = setup(&upstream, "10.1.2.3", "plain");
+    // The client's address may come out of a header here; whom to believe of certificates may not.
+    setup.server = "trusted_proxies = [\"127.0.0.1\"]".to_owned();
+    let gateway = setup.start();
+    for told in [
+        "X-Forwarded-For: 10.1.2.3\r\n",
+        "Forwarded: for=10.1.2.3\r\n",
+    ] {
+        let answer = with(&gateway, &format!("{told}{MARKER}{ALICE}"), "read_a");
+        assert_eq!(answer.status, 401, "{told}: {answer:?}");
+    }
+    assert_eq!(upstream.count(), 0);
+}
+
+fn percent_encoded(text: &str) -> String {
+    let encoded = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encoded).collect()
+}
+
+/// What nginx says of the certificate `der`.
+fn nginx(der: &[u8]) -> String {
+    let certificate = percent_encoded(&pem("CERTIFICATE", der));
+    format!("X-SSL-Client-Verify: SUCCESS\r\nX-SSL-Client-Cert: {certificate}\r\n")
+}
+
+/// What Envoy says of it.
+fn envoy(der: &[u8]) -> String {
+    let (hash, certificate) = (sha256(der), percent_encoded(&pem("CERTIFICATE", der)));
+    format!("X-Forwarded-Client-Cert: Hash={hash};Cert=\"{certificate}\"\r\n")
+}
+
+/// What Traefik says of it.
+fn traefik(der: &[u8]) -> String {
+    let base64 = base64::engine::general_purpose::STANDARD.encode(der);
+    format!(
+        "X-Forwarded-Tls-Client-Cert: {}\r\n",
+        percent_encoded(&base64)
+    )
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(bytes);
@@ -117,39 +168,11 @@ fn sha256(bytes: &[u8]) -> String {
 #[test]
 fn certificates_in_headers_are_read_as_those_of_handshakes() {
     let (site, upstream) = (Site::new(), Upstream::start(plain_server));
-    use crate::harness::pki::{Lifetime, Subject};
-    use base64::Engine as _;
     let good = site.clients.client("alice");
     let over = site
         .clients
         .client_with(&Subject::named("alice").ends(Lifetime::Over));
-    let escaped = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| match byte.is_ascii_alphanumeric() {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
-            })
-            .collect()
-    };
-    let base64 = |der: &[u8]| base64::engine::general_purpose::STANDARD.encode(der);
-    let text = |der: &[u8]| pem("CERTIFICATE", der);
-    let nginx = |der: &[u8]| {
-        format!(
-            "X-SSL-Client-Verify: SUCCESS\r\nX-SSL-Client-Cert: {}\r\n",
-            escaped(&text(der))
-        )
-    };
-    let envoy = |der: &[u8]| {
-        format!(
-            "X-Forwarded-Client-Cert: Hash={};Cert=\"{}\"\r\n",
-            sha256(der),
-            escaped(&text(der))
-        )
-    };
-    let traefik =
-        |der: &[u8]| format!("X-Forwarded-Tls-Client-Cert: {}\r\n", escaped(&base64(der)));
-    let formats: [(&str, &dyn Fn(&[u8]) -> String); 3] =
-        [("nginx", &nginx), ("envoy", &envoy), ("traefik", &traefik)];
+    let formats: [(&str, Written); 3] = [("nginx", nginx), ("envoy", envoy), ("traefik", traefik)];
     for (format, fields) in formats {
         let gateway = setup(&upstream, "127.0.0.1", format).start();
         let answer = with(&gateway, &fields(good.certificate()), "read_a");

@@ -263,3 +263,37 @@ fn a_connection_does_not_outlive_its_certificate() {
         is_refused.then_some(())
     });
 }
+
+#[test]
+fn nobody_with_a_certificate_is_anonymous() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let mut setup = setup(&site, &upstream, "optional", "");
+    setup
+        .config
+        .push_str("[auth.anonymous]\nallowed_tools = [\"read_a\"]\n");
+    let gateway = setup.start();
+    let carol = site.clients.client("carol");
+    assert_eq!(call_as(&site, &gateway, &carol, "read_a").status, 401);
+    let no_name = site.clients.client_with(&Subject::default());
+    assert_eq!(call_as(&site, &gateway, &no_name, "read_a").status, 401);
+    assert_eq!(upstream.count(), 0);
+    let nobody = site
+        .client(&gateway)
+        .exchange(post("/mcp", "", &call(1, "read_a")));
+    assert_eq!(nobody.status, 200, "who shows none is: {nobody:?}");
+}
+
+#[test]
+fn a_reload_takes_an_identity_from_a_connection_that_is_open() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = setup(&site, &upstream, "required", "").start();
+    let mut open = client_as(&site, &gateway, &site.clients.client("alice"));
+    let request = post("/mcp", "", &call(1, "read_a"));
+    assert_eq!(open.exchange(&request).status, 200);
+    let text = std::fs::read_to_string(gateway.config_path()).unwrap();
+    let changed = text.replace("match = \"alice\"", "match = \"alicia\"");
+    assert_ne!(text, changed);
+    std::fs::write(gateway.config_path(), changed).unwrap();
+    gateway.reload();
+    assert_eq!(open.exchange(&request).status, 401);
+}

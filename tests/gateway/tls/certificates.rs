@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::harness::client::{Client, bearer, call, post};
 use crate::harness::eventually;
-use crate::harness::gateway::{Gateway, READER};
+use crate::harness::gateway::{Gateway, READER, Setup};
 use crate::harness::pki::{Identity, Lifetime};
 use crate::harness::site::Site;
 use crate::harness::upstream::{Upstream, plain_server};
@@ -187,4 +187,56 @@ fn the_end_of_the_certificate_is_a_metric() {
     let value: f64 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
     let expected = crate::harness::issuer::now_secs() as f64 + soon.as_secs_f64();
     assert!((value - expected).abs() < 120.0, "{line}");
+}
+
+#[test]
+fn tls_is_switched_on_and_off_by_a_reload() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = Setup::in_front_of(&upstream.url()).start();
+    assert_serves(&mut gateway.client());
+    let plain = std::fs::read_to_string(gateway.config_path()).unwrap();
+    let secure = plain.clone() + &site.section("");
+    std::fs::write(gateway.config_path(), &secure).unwrap();
+    gateway.reload();
+    assert_serves(&mut site.client(&gateway));
+    let mut refused = gateway.client();
+    let answer = refused.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
+    assert_eq!(answer.status, 400, "{answer:?}");
+    std::fs::write(gateway.config_path(), &plain).unwrap();
+    gateway.reload();
+    assert_serves(&mut gateway.client());
+    assert!(Client::try_tls(gateway.address, &site.visitor, "localhost").is_err());
+}
+
+#[test]
+fn certificates_change_under_load_without_a_failed_request() {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = site.setup(&upstream, "").start();
+    let (is_over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for stays in [true, false, false] {
+            let (site, gateway) = (&site, &gateway);
+            let (is_over, answered) = (&is_over, &answered);
+            scope.spawn(move || {
+                let mut kept = site.client(gateway);
+                while !is_over.load(SeqCst) {
+                    if !stays {
+                        kept = site.client(gateway);
+                    }
+                    assert_serves(&mut kept);
+                    answered.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        for _ in 0..5 {
+            site.shelf.put_identity("server", &fresh(&site));
+            gateway.reload();
+            let target = answered.load(SeqCst) + 30;
+            eventually("requests are answered", || {
+                (answered.load(SeqCst) >= target).then_some(())
+            });
+        }
+        is_over.store(true, SeqCst);
+    });
 }

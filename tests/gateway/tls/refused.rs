@@ -91,3 +91,28 @@ fn a_client_that_trusts_somebody_else_leaves_no_trace() {
     assert_eq!(upstream.count(), 0);
     assert_eq!(site.post(&gateway, READER, &call(1, "read_a")).status, 200);
 }
+
+#[test]
+fn handshakes_count_against_the_bounds_of_connections() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let mut setup = site.setup(&upstream, "");
+    setup
+        .config
+        .push_str("[server.limits]\nconnections_per_ip = 3\n");
+    let gateway = setup.start();
+    let silent: Vec<_> = (0..3)
+        .map(|_| TcpStream::connect(gateway.address).unwrap())
+        .collect();
+    eventually("there is no room", || {
+        Client::try_tls(gateway.address, &site.visitor, "localhost")
+            .is_err()
+            .then_some(())
+    });
+    drop(silent);
+    eventually("there is room again", || {
+        Client::try_tls(gateway.address, &site.visitor, "localhost")
+            .is_ok()
+            .then_some(())
+    });
+    assert_eq!(upstream.count(), 0);
+}

@@ -6,7 +6,7 @@ use crate::harness::gateway::{READER, Setup};
 use crate::harness::pki::{Authority, Lifetime};
 use crate::harness::shelf::Shelf;
 use crate::harness::upstream::{
-    Recorded, Step, Upstream, chunk, json, last_chunk, plain_server, sse_head,
+    Recorded, Step, Upstream, answer, chunk, json, last_chunk, plain_server, sse_head,
 };
 
 /// An authority of upstreams, with its file.
@@ -223,20 +223,28 @@ fn large_answers_and_streams_pass_whole() {
 }
 
 #[test]
-fn an_answer_without_length_that_is_cut_is_not_taken_for_whole() {
+fn an_answer_without_length_is_whole_only_where_its_end_was_announced() {
     let scene = Scene::new();
     let server = scene.authority.server(&["localhost"]);
-    // An end of the connection that TLS did not announce: anybody on the way could have made it.
-    let upstream = Upstream::start_tls(Authority::host(&server, None), |_| {
-        vec![
-            Step::Send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}".to_vec()),
-            Step::Reset,
-        ]
-    });
-    let gateway = scene.setup(&upstream, "localhost", "").start();
-    let mut client = gateway.client();
-    let answer = client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
-    assert!(answer.status == 502 || !answer.is_complete, "{answer:?}");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    for (end, is_whole) in [(Step::Close, true), (Step::Cut, false)] {
+        let upstream = Upstream::start_tls(Authority::host(&server, None), move |request| {
+            let id = request.json()["id"].clone();
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
+            vec![
+                Step::Send(format!("{head}{body}").into_bytes()),
+                end.clone(),
+            ]
+        });
+        let gateway = scene.setup(&upstream, "localhost", "").start();
+        let mut client = gateway.client();
+        let answer = client.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
+        let looks_whole = answer.status == 200
+            && answer.is_complete
+            && client.cut().is_none()
+            && answer.json()["result"].is_object();
+        assert_eq!(looks_whole, is_whole, "{answer:?}");
+    }
 }
 
 #[test]
@@ -252,4 +260,94 @@ fn new_files_for_an_upstream_are_taken_while_requests_go_on() {
     eventually("the new authority is trusted", || {
         (gateway.post(READER, &call(1, "read_a")).status == 200).then_some(())
     });
+}
+
+#[test]
+fn a_required_upstream_that_cannot_be_trusted_makes_the_gateway_not_ready() {
+    let scene = Scene::new();
+    for (names, status) in [(["localhost"], 200), (["other.test"], 503)] {
+        let server = scene.authority.server(&names);
+        let upstream = Upstream::start_tls(Authority::host(&server, None), plain_server);
+        let setup = Setup {
+            config: format!(
+                "[[upstream.servers]]\nname = \"one\"\nrequired = true\nurl = \"{}\"\nera = \"both\"\ntls_ca_path = {:?}\n",
+                upstream.url_as("localhost"),
+                scene.shelf.path("upstreams.pem"),
+            ),
+            ..Setup::in_front_of("")
+        };
+        let gateway = setup.start();
+        eventually("it is known", || {
+            (gateway.admin_get("/ready").status == status).then_some(())
+        });
+        assert_eq!(upstream.count(), 0, "a probe sends nothing");
+    }
+}
+
+#[test]
+fn check_upstream_tells_what_is_wrong_with_a_certificate() {
+    let scene = Scene::new();
+    for (names, code) in [(["localhost"], 0), (["other.test"], 1)] {
+        let server = scene.authority.server(&names);
+        let upstream = Upstream::start_tls(Authority::host(&server, None), mcp_server);
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("mcp-guard.toml");
+        let text = scene.setup(&upstream, "localhost", "").text(&folder);
+        std::fs::write(&config, text).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-guard"))
+            .arg("--config")
+            .arg(&config)
+            .args(["check-upstream", "--timeout", "10"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(said.contains("certificate"), code == 1, "{said}");
+    }
+}
+
+/// Enough of a server for a round trip in the older era.
+fn mcp_server(request: &Recorded) -> Vec<Step> {
+    let id = request.json()["id"].clone();
+    match request.json()["method"].as_str() {
+        Some("initialize") => json(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"protocolVersion":"2025-11-25","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"1"}}}}}}"#
+        )),
+        _ => plain_server(request),
+    }
+}
+
+#[test]
+fn an_http_sse_upstream_is_spoken_with_under_tls() {
+    let scene = Scene::new();
+    let server = scene.authority.server(&["localhost"]);
+    let upstream = Upstream::start_tls(Authority::host(&server, None), |request| {
+        match request.head.starts_with("GET") {
+            true => vec![
+                sse_head(""),
+                chunk("event: endpoint\ndata: /message?s=1\n\n"),
+                Step::AwaitClose,
+            ],
+            false => answer(202, "", ""),
+        }
+    });
+    let setup = Setup {
+        config: format!(
+            "[upstream]\ntransport = \"sse\"\nurl = \"{}\"\ntls_ca_path = {:?}\n",
+            upstream.url_as("localhost"),
+            scene.shelf.path("upstreams.pem"),
+        ),
+        ..Setup::in_front_of("")
+    };
+    let gateway = setup.start();
+    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let mut client = gateway.client();
+    client.send(post("/mcp", &bearer(READER), initialize));
+    let posted = upstream.wait_for(2);
+    assert!(
+        posted.head.starts_with("POST /message?s=1"),
+        "{}",
+        posted.head
+    );
+    assert!(upstream.handshakes() >= 1);
 }

@@ -36,7 +36,7 @@ fn name_that_is_asked_for_picks_the_certificate() {
                 let (near, far) = shake(&client, &listener, name).await;
                 match index {
                     Some(index) => {
-                        let shown = &near.unwrap().tls_peer().unwrap().certificates[0].clone();
+                        let shown = &near.unwrap().with_certificates(|shown| shown[0].clone());
                         let chains = issued.iter().map(|issued| issued.pair().chain[0].clone());
                         assert_eq!(
                             chains.collect::<Vec<_>>().iter().position(|it| it == shown),

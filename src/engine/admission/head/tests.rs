@@ -122,3 +122,35 @@ fn a_gateway_that_publishes_nothing_has_no_documents() {
         }
     }
 }
+
+#[test]
+fn a_host_other_than_the_name_of_the_handshake_is_misdirected() {
+    let snapshot = snapshot(None);
+    let digest = HeaderDigest::default();
+    for (host, server_name, expected) in [
+        (&b"gw.example"[..], None, 200),
+        (b"gw.example", Some("gw.example"), 200),
+        (b"GW.Example:8443", Some("gw.example"), 200),
+        (b"127.0.0.1:8443", Some("gw.example"), 200),
+        (b"[::1]:8443", Some("gw.example"), 200),
+        (b"other.example", Some("gw.example"), 421),
+        (b"gw.example.other", Some("gw.example"), 421),
+        (b"gw.example.", Some("gw.example"), 421),
+        (b"", Some("gw.example"), 421),
+    ] {
+        let arrival = Arrival {
+            server_name,
+            verb: Verb::Get,
+            target: b"/health",
+            authority: Some(host),
+            head: b"",
+            digest: &digest,
+            proving: Proving::bare(0),
+        };
+        let status = match admit_head(&snapshot, &arrival) {
+            Ok(_) => 200,
+            Err(refusal) => refusal.failure().status(),
+        };
+        assert_eq!(status, expected, "{} {server_name:?}", host.escape_ascii());
+    }
+}

@@ -100,7 +100,6 @@ fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Au
             grants: Arc::default(),
             quota: None,
         }),
-        ..AuthenticatorParts::default()
     })
 }
 
