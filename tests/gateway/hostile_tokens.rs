@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::harness::client::{Answer, bearer, call, post};
-use crate::harness::gateway::{Gateway, Setup};
+use crate::harness::gateway::{Gateway, READER, Setup};
 use crate::harness::issuer::Issuer;
-use crate::harness::upstream::{Upstream, plain_server};
+use crate::harness::upstream::{Upstream, answer, plain_server};
 
 const READS: &str = "scope_tool_mapping = { \"tools:read\" = [\"read_*\"] }";
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
@@ -164,4 +164,125 @@ fn names_in_tokens_break_no_record_metric_or_header() {
     assert!(!metrics.contains("evil") && !metrics.contains("other.test"));
     let reached = upstream.requests();
     assert!(reached.iter().all(|request| !request.head.contains("evil")));
+}
+
+#[test]
+fn a_session_is_its_opener_s_alone_whoever_has_the_same_name() {
+    let upstream = Upstream::start(|request| match request.json()["method"].as_str() {
+        Some("initialize") => answer(
+            200,
+            "Content-Type: application/json\r\nMcp-Session-Id: upstream-session\r\n",
+            r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#,
+        ),
+        _ => plain_server(request),
+    });
+    let (one, two) = (
+        Issuer::start("https://one.test"),
+        Issuer::start("https://two.test"),
+    );
+    let sections = one.section("allowed_tools = [\"*\"]") + &two.section("allowed_tools = [\"*\"]");
+    let gateway = behind(&upstream, &sections).start();
+    let opener = one.token("reader", "");
+    let opened = gateway
+        .client()
+        .exchange(post("/mcp", &bearer(&opener), INITIALIZE));
+    let session = opened.header("mcp-session-id").unwrap().to_owned();
+    let calls = |token: &str| {
+        let fields = format!("{}Mcp-Session-Id: {session}\r\n", bearer(token));
+        gateway
+            .client()
+            .exchange(post("/mcp", &fields, &call(2, "read_a")))
+            .status
+    };
+    assert_eq!(calls(&opener), 200);
+    assert_eq!(
+        calls(&one.token("reader", "other:scope")),
+        200,
+        "the same user"
+    );
+    let before = upstream.count();
+    for (whose, token) in [
+        ("another issuer's", two.token("reader", "")),
+        ("another user's", one.token("reader ", "")),
+        (
+            "the issuer in the name",
+            two.token("https://one.test reader", ""),
+        ),
+        ("an API key's", READER.to_owned()),
+    ] {
+        assert_eq!(calls(&token), 404, "{whose}");
+    }
+    assert_eq!(upstream.count(), before);
+}
+
+#[test]
+fn documents_about_resources_tell_no_more_than_the_configuration_says_to_all() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let gateway = behind(&upstream, &issuer.section(READS))
+        .server("public_url = \"https://gateway.test/base\"\nallowed_hosts = [\"localhost\"]")
+        .start();
+    let ask = |method: &str, path: &str, fields: &str| {
+        let answer = gateway.client().exchange(format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        ));
+        (answer.status, answer.text(), answer.head)
+    };
+    let well_known = "/.well-known/oauth-protected-resource";
+    let (_, real, _) = ask("GET", &format!("{well_known}/mcp/default"), "");
+    for name in ["absent", "default", "secret"] {
+        let (status, text, _) = ask("GET", &format!("{well_known}/mcp/{name}"), "");
+        assert_eq!(status, 200, "{name}");
+        assert_eq!(text.replace(name, "default"), real, "{name}");
+    }
+    for path in [
+        "/mcp/../../etc/passwd",
+        "/mcp/%2e%2e/x",
+        "//mcp",
+        "/mcp//x",
+        "/mcp/a\"b",
+        "/mcp/a/b",
+        "/mcp/<script>",
+        "/base/base/mcp",
+        "/basemcp",
+        "/other",
+        "/mcp/",
+        "/health",
+        "/metrics",
+    ] {
+        let (status, text, head) = ask("GET", &format!("{well_known}{path}"), "");
+        assert!(matches!(status, 400 | 404), "{path}: {head}{text}");
+        assert!(
+            !text.contains("passwd") && !text.contains("script"),
+            "{text}"
+        );
+    }
+    for method in ["POST", "DELETE", "PUT", "OPTIONS"] {
+        let (status, ..) = ask(method, &format!("{well_known}/mcp"), "");
+        assert_eq!(status, 405, "{method}");
+    }
+    // What a client sends changes nothing of what others are told.
+    let (status, text, _) = ask(
+        "GET",
+        &format!("{well_known}/mcp?resource=https://evil.test"),
+        "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: ftp\r\nForwarded: host=evil.test\r\n",
+    );
+    assert_eq!(status, 200);
+    assert!(!text.contains("evil"), "{text}");
+    let (status, ..) = ask(
+        "GET",
+        &format!("{well_known}/mcp"),
+        "Origin: https://evil.test\r\n",
+    );
+    assert_eq!(status, 403);
+    // A path that is asked for appears in no challenge but as a server's name.
+    for path in ["/mcp/a\"b", "/mcp/%22", "/mcp/x,y", "/mcp/é"] {
+        let (_, _, head) = ask("POST", path, "Content-Type: application/json\r\n");
+        let challenge = head.to_lowercase();
+        assert!(
+            !challenge.contains("a\"b") && !challenge.contains("%22"),
+            "{head}"
+        );
+        assert!(!challenge.contains("x,y"), "{head}");
+    }
 }

@@ -14,6 +14,7 @@ mod eras;
 mod faults;
 mod framing;
 mod hostile;
+mod hostile_keys;
 mod hostile_tls;
 mod hostile_tokens;
 mod jwt;

@@ -161,6 +161,7 @@ impl ApiKeys {
             grants: key.grants,
             quota: key.quota,
             expires_at_secs: key.expires_at_secs,
+            key: None,
             granted: None,
         });
         let fresh = !self.by_hash.contains_key(&key.key_hash);

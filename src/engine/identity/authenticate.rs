@@ -95,6 +95,7 @@ impl Authenticator {
                 grants: access.grants,
                 quota: access.quota,
                 expires_at_secs: None,
+                key: None,
                 granted: None,
             })
         });
@@ -160,10 +161,10 @@ impl Authenticator {
         fields.seen().saturating_sub(believed)
     }
 
-    /// Whether the identity that `principal` was proven to be may still act at `now_secs`, under this configuration: for
-    /// streams that outlive the request that opened them.
+    /// Whether the identity that `principal` was proven to be may still act at `now_secs`, under this configuration and these
+    /// `keys`: for streams that outlive the request that opened them.
     #[must_use]
-    pub fn still_holds(&self, principal: &Principal, now_secs: u64) -> bool {
+    pub fn still_holds(&self, principal: &Principal, keys: &KeyRing, now_secs: u64) -> bool {
         let is_configured = match principal.provider() {
             Provider::ApiKey => self.keys.holds(principal.id()),
             Provider::Anonymous => self.anonymous.is_some(),
@@ -173,7 +174,8 @@ impl Authenticator {
                 .is_some_and(|rules| rules.maps(principal.id())),
             Provider::Jwt => principal
                 .realm()
-                .is_some_and(|issuer| self.issuers.issuer_of(issuer).is_some()),
+                .and_then(|issuer| self.issuers.issuer_of(issuer))
+                .is_some_and(|issuer| issuer.stands_by(principal, keys)),
             Provider::OAuth => false,
         };
         is_configured && !principal.is_expired(now_secs)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::jwt::ScopeMap;
+use super::jwt::{KeyMark, ScopeMap};
 use super::record_id::shortened;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
@@ -72,6 +72,7 @@ struct Inner {
     grants: Arc<Grants>,
     quota: Option<Quota>,
     expires_at_secs: Option<u64>,
+    key: Option<KeyMark>,
     granted: Option<Granted>,
     owner: Owner,
 }
@@ -94,6 +95,8 @@ pub(super) struct Proven<'a> {
     pub(super) grants: Arc<Grants>,
     pub(super) quota: Option<Quota>,
     pub(super) expires_at_secs: Option<u64>,
+    /// The key that vouches for it, where an issuer has several that come and go.
+    pub(super) key: Option<KeyMark>,
     pub(super) granted: Option<Granted>,
 }
 
@@ -114,6 +117,7 @@ impl Principal {
             grants: proven.grants,
             quota: proven.quota,
             expires_at_secs: proven.expires_at_secs,
+            key: proven.key,
             granted: proven.granted,
         }))
     }
@@ -182,6 +186,11 @@ impl Principal {
             .is_some_and(|expiry| now_secs >= expiry)
     }
 
+    /// The key of its issuer that vouched for it.
+    pub(super) fn key(&self) -> Option<KeyMark> {
+        self.0.key
+    }
+
     /// When its credential runs out, in seconds of Unix time.
     #[must_use]
     pub fn expires_at_secs(&self) -> Option<u64> {
@@ -212,6 +221,7 @@ impl Principal {
             grants,
             quota: None,
             expires_at_secs: None,
+            key: None,
             granted,
         })
     }

@@ -65,8 +65,8 @@ fn ends_at_drain(exchange: &Exchange<'_>) -> bool {
     is_get || exchange.has_method(Method::SubscriptionsListen)
 }
 
-/// Whether the caller may still listen: its key may have run out, its key or its certificate's authority been taken away since
-/// the stream began. Looked at with each event and each keep-alive.
+/// Whether the caller may still listen: its key may have run out, its key, its issuer's key or its certificate's authority been
+/// taken away since the stream began. Looked at with each event and each keep-alive.
 fn may_go_on(exchange: &Exchange<'_>) -> bool {
     let Some(principal) = &exchange.account.principal else {
         return false;
@@ -74,7 +74,7 @@ fn may_go_on(exchange: &Exchange<'_>) -> bool {
     let now_secs = Clock::unix_micros() / 1_000_000;
     let view = exchange.worker.view();
     let identity = &view.snapshot().identity;
-    exchange.connection.stands(&view) && identity.still_holds(principal, now_secs)
+    exchange.connection.stands(&view) && identity.still_holds(principal, &view.live.keys, now_secs)
 }
 
 struct Relay<'a> {

@@ -216,6 +216,11 @@ impl Issuer {
         self.state.lock().unwrap().keys.truncate(1);
     }
 
+    /// Takes away the key called `kid`.
+    pub(crate) fn drop_key(&self, kid: &str) {
+        self.state.lock().unwrap().keys.retain(|key| key.kid != kid);
+    }
+
     /// The key that signs.
     pub(crate) fn key(&self) -> Key {
         self.state.lock().unwrap().keys[0].clone()

@@ -7,7 +7,7 @@ use super::compact::{Compact, dots};
 use super::header::Header;
 use super::issuer::{JwtIssuer, JwtIssuers, KeySource};
 use super::key_set::NoGoodKey;
-use super::{KeyRing, KeyState, TokenFault};
+use super::{KeyMark, KeyRing, KeyState, TokenFault};
 use crate::engine::identity::principal::Proven;
 use crate::engine::identity::{AuthFailure, Granted, Principal, ProofCache, Provider, Proving};
 
@@ -47,7 +47,7 @@ impl JwtIssuers {
         scopes
             .iter()
             .for_each(|scope| issuer.scopes.hold(scope, &mut held));
-        Some(issuer.principal(user, held, None))
+        Some(issuer.principal(user, held, None, None))
     }
 
     /// The principal and the first second at which the token holds. Not so much as read where its address is not worth it.
@@ -65,9 +65,10 @@ impl JwtIssuers {
             .issuer_of(&peek_issuer(&token.payload)?)
             .ok_or(TokenFault::UnknownIssuer)?;
         issuer.check_header(&header)?;
-        issuer.verify(&token, &header, proving.keys)?;
+        let key = issuer.verify(&token, &header, proving.keys)?;
         let claims = Claims::read(&token.payload, issuer, proving.now_secs)?;
-        let principal = issuer.principal(&claims.user, claims.held, Some(claims.expires_at_secs));
+        let expires_at_secs = Some(claims.expires_at_secs);
+        let principal = issuer.principal(&claims.user, claims.held, expires_at_secs, Some(key));
         Ok((principal, claims.not_before_secs))
     }
 }
@@ -88,7 +89,7 @@ impl JwtIssuer {
         token: &Compact<'_>,
         header: &Header,
         ring: &KeyRing,
-    ) -> Result<(), TokenFault> {
+    ) -> Result<KeyMark, TokenFault> {
         match &self.keys {
             // There is one secret, whatever the token calls it.
             KeySource::Fixed(keys) => keys
@@ -114,7 +115,28 @@ impl JwtIssuer {
         }
     }
 
-    fn principal(&self, user: &str, held: Box<[bool]>, expires_at_secs: Option<u64>) -> Principal {
+    /// Whether the key that vouched for `principal` is still one of its keys.
+    pub(in crate::engine::identity) fn stands_by(
+        &self,
+        principal: &Principal,
+        ring: &KeyRing,
+    ) -> bool {
+        principal.key().is_some_and(|mark| match &self.keys {
+            KeySource::Fixed(keys) => keys.has(mark),
+            KeySource::Jwks(source) => match ring.state(*source) {
+                KeyState::Ready(keys) => keys.has(mark),
+                KeyState::Missing => false,
+            },
+        })
+    }
+
+    fn principal(
+        &self,
+        user: &str,
+        held: Box<[bool]>,
+        expires_at_secs: Option<u64>,
+        key: Option<KeyMark>,
+    ) -> Principal {
         Principal::new(Proven {
             provider: Provider::Jwt,
             realm: Some(&self.issuer),
@@ -122,6 +144,7 @@ impl JwtIssuer {
             grants: self.scopes.grants(&self.grants, &held),
             quota: self.quota,
             expires_at_secs,
+            key,
             granted: (!held.is_empty()).then(|| Granted {
                 map: Arc::clone(&self.scopes),
                 held,

@@ -17,6 +17,10 @@ pub struct KeySet {
     unusable: Vec<Box<str>>,
 }
 
+/// Tells the key that vouched for a token from every other: a digest of its type and material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyMark([u8; 32]);
+
 /// One key, ready for each algorithm that it may be used with.
 pub(super) struct Key {
     pub(super) kid: Option<Box<str>>,
@@ -132,32 +136,36 @@ impl KeySet {
     }
 
     /// Verifies `signature` over `message` with the key called `kid`, or with each one for `algorithm` where the token names
-    /// none. At most [`KEY_TRIES_MAX`] signatures.
+    /// none, and says which it was. At most [`KEY_TRIES_MAX`] signatures.
     pub(super) fn verify(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<(), NoGoodKey> {
+    ) -> Result<KeyMark, NoGoodKey> {
         let fitting = self
             .keys
             .iter()
             .filter(|key| kid.is_none() || key.kid.as_deref() == kid)
-            .filter_map(|key| key.verifier(algorithm));
+            .filter_map(|key| Some((key, key.verifier(algorithm)?)));
         match fitting.clone().count() {
             0 => return Err(self.why_none(kid)),
             count if count > KEY_TRIES_MAX => return Err(NoGoodKey::Unnamed),
             _ => {}
         }
         let mut fitting = fitting;
-        if fitting.any(|key| key.verify(message, signature)) {
-            Ok(())
-        } else if kid.is_some() {
-            Err(NoGoodKey::BadSignature)
-        } else {
-            Err(NoGoodKey::Unknown)
+        match fitting.find(|(_, verifier)| verifier.verify(message, signature)) {
+            Some((key, _)) => Ok(KeyMark(key.fingerprint)),
+            None if kid.is_some() => Err(NoGoodKey::BadSignature),
+            None => Err(NoGoodKey::Unknown),
         }
+    }
+
+    /// Whether the key that `mark` is of is among them.
+    #[must_use]
+    pub fn has(&self, mark: KeyMark) -> bool {
+        self.keys.iter().any(|key| key.fingerprint == mark.0)
     }
 
     /// A name that the set has, with a key that does not fit, is no reason to fetch it again.

@@ -25,7 +25,7 @@ pub use algorithm::{Algorithm, BadKey, KeyMaterial, KeyType, Signatures, VerifyS
 pub use fault::TokenFault;
 pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource};
 pub use key_ring::{KeyRing, KeyState, SourceId};
-pub use key_set::{JwksError, KeySet, SkippedKey};
+pub use key_set::{JwksError, KeyMark, KeySet, SkippedKey};
 pub use scopes::{ScopeGrants, ScopeMap};
 
 #[cfg(test)]

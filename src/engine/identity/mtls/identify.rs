@@ -135,6 +135,7 @@ impl MtlsRules {
             grants: access.grants.clone(),
             quota: access.quota,
             expires_at_secs,
+            key: None,
             granted: None,
         }))
     }

@@ -11,6 +11,7 @@ fn proven(provider: Provider, realm: Option<&str>, id: &str) -> Principal {
         grants: Arc::default(),
         quota: None,
         expires_at_secs: None,
+        key: None,
         granted: None,
     })
 }

@@ -13,6 +13,7 @@ fn principal(id: &str, expires_at_secs: Option<u64>) -> Principal {
         grants: Arc::default(),
         quota: None,
         expires_at_secs,
+        key: None,
         granted: None,
     })
 }

@@ -11,9 +11,9 @@ fn an_open_stream_ends_with_its_certificate_and_with_its_entry() {
         ..Proving::bare(BEGIN_SECS)
     };
     let principal = open.authenticate(None, &proving).unwrap();
-    assert!(open.still_holds(&principal, END_SECS));
-    assert!(!open.still_holds(&principal, END_SECS + 1));
-    assert!(!authenticator(None, true).still_holds(&principal, BEGIN_SECS));
+    assert!(open.still_holds(&principal, &KeyRing::EMPTY, END_SECS));
+    assert!(!open.still_holds(&principal, &KeyRing::EMPTY, END_SECS + 1));
+    assert!(!authenticator(None, true).still_holds(&principal, &KeyRing::EMPTY, BEGIN_SECS));
 }
 
 #[test]
@@ -24,9 +24,9 @@ fn an_open_stream_ends_with_its_token_and_with_its_issuer() {
         .authenticate(Some(bob.as_bytes()), &Proving::bare(BEGIN_SECS))
         .unwrap();
     assert_eq!(principal.realm(), Some("https://login.example"));
-    assert!(open.still_holds(&principal, BEGIN_SECS));
-    assert!(!open.still_holds(&principal, BEGIN_SECS + 60));
-    assert!(!Authenticator::default().still_holds(&principal, BEGIN_SECS));
+    assert!(open.still_holds(&principal, &KeyRing::EMPTY, BEGIN_SECS));
+    assert!(!open.still_holds(&principal, &KeyRing::EMPTY, BEGIN_SECS + 60));
+    assert!(!Authenticator::default().still_holds(&principal, &KeyRing::EMPTY, BEGIN_SECS));
 }
 
 #[test]

@@ -324,3 +324,36 @@ fn a_secret_has_no_name() {
         assert_eq!(check(&encode([0; 32])), Some(TokenFault::BadSignature));
     }
 }
+
+#[test]
+fn an_issuer_stands_by_whom_its_present_keys_vouch_for() {
+    use crate::engine::identity::{Authenticator, AuthenticatorParts};
+
+    let authenticator = |keys: KeySource| {
+        let issuer = JwtIssuer { keys, ..issuer() };
+        Authenticator::new(AuthenticatorParts {
+            issuers: JwtIssuers::compile(vec![issuer]).unwrap(),
+            ..AuthenticatorParts::default()
+        })
+    };
+    let principal = check(&token(HEADER, &payload())).unwrap();
+    let with = |keys: &[String]| {
+        let set = parse(&set_of(keys)).unwrap().0;
+        KeyRing::EMPTY.with(source(), Some(Arc::new(set)))
+    };
+    for (ring, expected) in [
+        (ring(), true),
+        (with(&[ec_jwk("b", 2), ec_jwk("a", 1)]), true),
+        // Whatever it is called now.
+        (with(&[ec_jwk("c", 1)]), true),
+        (with(&[ec_jwk("a", 2)]), false),
+        (with(&[rsa_jwk("a", 1)]), false),
+        (KeyRing::EMPTY, false),
+    ] {
+        let holds = authenticator(KeySource::Jwks(source())).still_holds(&principal, &ring, NOW);
+        assert_eq!(holds, expected, "{ring:?}");
+    }
+    let secret = KeySet::of_secret(&[7; 32], &[Algorithm::Hs256], &Toy).unwrap();
+    let moved = authenticator(KeySource::Fixed(Arc::new(secret)));
+    assert!(!moved.still_holds(&principal, &ring(), NOW));
+}
