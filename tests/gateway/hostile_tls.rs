@@ -1,153 +1,19 @@
 //! TLS as an attacker would have it: on either side, in the middle, and in the files.
 
+mod upstreams;
+
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::harness::client::{Answer, Client, bearer, call, post};
+use crate::harness::client::{Client, bearer, call, post};
 use crate::harness::eventually;
 use crate::harness::gateway::{Gateway, READER, Setup};
-use crate::harness::pki::Authority;
+use crate::harness::pki::{Authority, Lifetime, Subject};
 use crate::harness::site::Site;
-use crate::harness::upstream::{Recorded, Step, Upstream, json, plain_server};
-
-/// In front of `upstream`, which speaks TLS as `localhost`, with the certificate of `site`.
-fn secured(site: &Site, upstream: &Upstream, keys: &str) -> Setup {
-    let mut setup = Setup::in_front_of("");
-    setup.config = format!(
-        "[upstream]\nurl = \"{}\"\nera = \"both\"\ntls_ca_path = {:?}\n{keys}\n",
-        upstream.url_as("localhost"),
-        site.shelf.path("servers.pem"),
-    );
-    setup
-}
-
-/// An upstream under TLS that answers by `script`.
-fn upstream_of(
-    site: &Site,
-    script: impl Fn(&Recorded) -> Vec<Step> + Send + Sync + 'static,
-) -> Upstream {
-    let server = site.authority.server(&["localhost"]);
-    Upstream::start_tls(Authority::host(&server, None), script)
-}
-
-const RESULT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
-
-/// Whether a client would take `answer` for the server's whole result.
-fn looks_whole(answer: &Answer) -> bool {
-    answer.status == 200 && answer.is_complete && answer.text().contains("\"result\"")
-}
-
-/// Only what was framed whole, or whose end was announced, may look whole, whatever the client asked for.
-#[test]
-fn an_answer_that_was_cut_never_looks_whole() {
-    let ends = [
-        ("cut", Step::Cut),
-        ("said", Step::Close),
-        ("reset", Step::Reset),
-    ];
-    let chunked = "HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let length = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\nContent-Length: {}\r\n\r\n{RESULT}",
-        RESULT.len() + 30
-    );
-    let until = format!("HTTP/1.1 200 OK\r\nContent-Type: TYPE\r\n\r\n{RESULT}");
-    let bodies = [
-        ("length", length, false),
-        (
-            "chunks",
-            format!("{chunked}{:x}\r\n{RESULT}\r\n", RESULT.len()),
-            false,
-        ),
-        (
-            "inside a chunk",
-            format!("{chunked}{:x}\r\n{RESULT}", RESULT.len() + 30),
-            false,
-        ),
-        (
-            "before the last blank line",
-            format!("{chunked}{:x}\r\n{RESULT}\r\n0\r\n", RESULT.len()),
-            false,
-        ),
-        ("until close", until, true),
-        ("no head", "HTTP/1.1 200 OK\r\nContent-".to_owned(), false),
-    ];
-    for (framing, wire, whole_when_said) in &bodies {
-        for (end, last) in &ends {
-            let site = Site::new();
-            let (wire, last) = (wire.replace("TYPE", "application/json"), last.clone());
-            let upstream = upstream_of(&site, move |_| {
-                vec![Step::Send(wire.clone().into_bytes()), last.clone()]
-            });
-            let mut setup = secured(&site, &upstream, "");
-            setup.config.push_str(&site.section(""));
-            let gateway = setup.start();
-            for tool in ["read_a", "read_b"] {
-                let answer = site.post(&gateway, READER, &call(1, tool));
-                let may = *whole_when_said && *end == "said";
-                assert_eq!(looks_whole(&answer), may, "{framing}, {end}: {answer:?}");
-            }
-        }
-    }
-}
-
-/// Whatever lies behind an answer is nobody's: not that of the next request.
-#[test]
-fn an_answer_that_nobody_asked_for_is_given_to_nobody() {
-    let forged =
-        r#"{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"forged"}]}}"#;
-    let forged = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{forged}",
-        forged.len()
-    );
-    let site = Site::new();
-    let upstream = upstream_of(&site, move |request: &Recorded| {
-        let mut steps = plain_server(request);
-        // In one record with the answer, so that it is decrypted with it.
-        if let Step::Send(bytes) = &mut steps[0] {
-            bytes.extend_from_slice(forged.as_bytes());
-        }
-        steps
-    });
-    let mut setup = secured(&site, &upstream, "");
-    setup.args = vec!["--workers".into(), "1".into()];
-    let gateway = setup.start();
-    let mut client = gateway.client();
-    for id in 1..20 {
-        let answer = client.exchange(post("/mcp", &bearer(READER), &call(id, "read_a")));
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert!(!answer.text().contains("forged"), "{answer:?}");
-        assert_eq!(answer.json()["id"], id);
-    }
-}
-
-/// A pooled connection that ended while it idled, in any way, costs no request.
-#[test]
-fn pooled_connections_that_ended_are_not_used() {
-    for last in [Step::Close, Step::Cut] {
-        let site = Site::new();
-        let end = last.clone();
-        let upstream = upstream_of(&site, move |request: &Recorded| {
-            let mut steps = plain_server(request);
-            steps.push(end.clone());
-            steps
-        });
-        let mut setup = secured(&site, &upstream, "");
-        setup.args = vec!["--workers".into(), "1".into()];
-        let gateway = setup.start();
-        let mut client = gateway.client();
-        for id in 1..10 {
-            let served = client.exchange(post("/mcp", &bearer(READER), &call(id, "read_a")));
-            assert_eq!(served.status, 200, "{last:?}: {served:?}");
-            eventually("the upstream has closed", || {
-                (upstream.open() == 0).then_some(())
-            });
-        }
-        assert_eq!(upstream.count(), 9, "nothing was sent twice");
-    }
-}
+use crate::harness::upstream::{Recorded, Upstream, json, plain_server};
 
 /// Certificates and their key are replaced one after the other while clients come and go.
 #[test]
@@ -320,11 +186,19 @@ fn handshakes_count_as_connections() {
     for stream in &mut half {
         stream.write_all(b"\x16\x03\x01\x02").unwrap();
     }
+    // One may come before the last of those is accepted, and then stays.
+    let mut before = Vec::new();
     eventually("there is no room", || {
-        let refused = Client::try_tls(gateway.address, &site.visitor, "localhost");
-        refused.err()
+        match Client::try_tls(gateway.address, &site.visitor, "localhost") {
+            Ok(client) => {
+                before.push(client);
+                None
+            }
+            Err(refused) => Some(refused),
+        }
     });
-    drop(half);
+    assert!(before.len() < 10, "{}", before.len());
+    drop((half, before));
     eventually("there is room again", || {
         Client::try_tls(gateway.address, &site.visitor, "localhost").ok()
     });
@@ -352,5 +226,122 @@ fn requests_do_not_depend_on_the_bounds_of_records() {
         for id in 1..=6 {
             assert_eq!(client.answer().json()["id"], id, "{size}");
         }
+    }
+}
+
+const ALICE: &str = "identity_source = \"cn\"\n[[auth.mtls.identities]]\nmatch = \"alice\"\nallowed_tools = [\"read_*\"]\n[auth.anonymous]\nallowed_tools = [\"read_*\"]\n";
+
+/// Where callers without a credential are let in, one with a bad one is not one of them.
+#[test]
+fn a_bad_certificate_makes_nobody_anonymous() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let mut setup = site.setup(&upstream, &site.client_auth("optional"));
+    setup.config += &format!("[auth.mtls]\nenabled = true\n{ALICE}");
+    let gateway = setup.start();
+    let request = post("/mcp", "", &call(1, "read_a"));
+    let mut nobody = site.client(&gateway);
+    assert_eq!(nobody.exchange(&request).status, 200);
+    let of = |subject: &Subject| site.clients.client_with(subject);
+    let unmapped = of(&Subject::named("mallory"));
+    let mut client = gateway.tls_client(&site.visitor_as(&unmapped));
+    assert_eq!(client.exchange(&request).status, 401);
+    let stranger = Authority::root("clients").client("alice");
+    let over = of(&Subject::named("alice").ends(Lifetime::Over));
+    for (what, bad) in [("stranger", stranger), ("over", over)] {
+        let visitor = site.visitor_as(&bad);
+        let met = Client::try_tls(gateway.address, &visitor, "localhost");
+        let answered = met.map(|mut client| client.send(&request).rest());
+        assert!(answered.is_ok_and(|bytes| bytes.is_empty()), "{what}");
+    }
+    let short = of(&Subject::named("alice").ends(Lifetime::For(Duration::from_secs(3))));
+    let mut alice = gateway.tls_client(&site.visitor_as(&short));
+    assert_eq!(alice.exchange(&request).status, 200);
+    eventually("its certificate ends", || {
+        let answer = alice.send(&request).try_answer();
+        answer
+            .is_none_or(|answer| answer.status == 401)
+            .then_some(())
+    });
+}
+
+/// The same of what a proxy tells; from others it is as if it were not there.
+#[test]
+fn bad_headers_make_nobody_anonymous() {
+    let upstream = Upstream::start(plain_server);
+    for (proxy, expected) in [("127.0.0.1", 401), ("127.0.0.2", 200)] {
+        for (format, fields) in [
+            ("plain", "X-Client-Cert-Verified: FAILED\r\n"),
+            ("plain", "X-Client-Cert-CN: alice\r\n"),
+            ("plain", "X-Client-Cert-Verified: SUCCESS\r\n"),
+            (
+                "plain",
+                "X-Client-Cert-Verified: NONE\r\nX-Client-Cert-Verified: NONE\r\n",
+            ),
+            ("plain", "X-Client-Cert-Verified: none\r\n"),
+            ("nginx", "X-SSL-Client-Verify: FAILED:expired\r\n"),
+            ("nginx", "X-SSL-Client-Verify: SUCCESS\r\n"),
+            ("nginx", "X-SSL-Client-Cert: x\r\n"),
+            (
+                "haproxy",
+                "X-SSL-Client-Used: 1\r\nX-SSL-Client-Verify: 10\r\n",
+            ),
+            ("haproxy", "X-SSL-Client-Used: 1\r\n"),
+            ("haproxy", "X-SSL-Client-DER: AAAA\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert:\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert: Subject=\"CN=alice\"\r\n"),
+            ("envoy", "X-Forwarded-Client-Cert: Hash=00,Hash=00\r\n"),
+            ("traefik", "X-Forwarded-Tls-Client-Cert: ,\r\n"),
+        ] {
+            let mut setup = Setup::in_front_of(&upstream.url());
+            setup.config += &format!(
+                "\n[auth.mtls]\nenabled = true\nsource = \"header\"\nheader_format = \"{format}\"\ntrusted_proxy_ips = [\"{proxy}\"]\n{ALICE}"
+            );
+            let gateway = setup.start();
+            let request = post("/mcp", fields, &call(1, "read_a"));
+            let answer = gateway.client().exchange(request);
+            assert_eq!(answer.status, expected, "{format} {fields}: {answer:?}");
+        }
+    }
+    let reached = upstream.requests();
+    let is_told = |seen: &Recorded| seen.head.to_lowercase().contains("client");
+    assert!(!reached.iter().any(is_told), "{reached:?}");
+}
+
+/// Neither open connections nor handshakes notice reloads, with new files or old ones.
+#[test]
+fn reloads_in_a_row_fail_no_request() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = site.setup(&upstream, &site.client_auth("optional")).start();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let alice = site.visitor_as(&site.clients.client("alice"));
+    let callers: Vec<_> = [site.visitor.clone(), alice]
+        .into_iter()
+        .map(|visitor| {
+            let (is_over, address) = (is_over.clone(), gateway.address);
+            std::thread::spawn(move || {
+                let request = post("/mcp", &bearer(READER), &call(1, "read_a"));
+                let mut kept = Client::connect_tls(address, &visitor, "localhost");
+                let mut served = 0;
+                while !is_over.load(SeqCst) {
+                    assert_eq!(kept.exchange(&request).status, 200);
+                    let mut fresh = Client::connect_tls(address, &visitor, "localhost");
+                    assert_eq!(fresh.exchange(&request).status, 200);
+                    served += 1;
+                }
+                served
+            })
+        })
+        .collect();
+    for round in 0..30 {
+        if round % 3 == 0 {
+            let next = site.authority.server(&["localhost"]);
+            site.shelf.put_identity("server", &next);
+            site.shelf.put("clients.crl", &site.clients.revokes(&[]));
+        }
+        gateway.reload();
+    }
+    is_over.store(true, SeqCst);
+    for caller in callers {
+        assert!(caller.join().unwrap() > 0);
     }
 }

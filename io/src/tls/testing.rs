@@ -34,6 +34,11 @@ impl Issued {
     pub(crate) fn pair(&self) -> KeyPair {
         KeyPair::from_pem(self.chain.as_bytes(), self.key.as_bytes()).unwrap()
     }
+
+    /// Length of its certificates.
+    pub(crate) fn chain_bytes(&self) -> usize {
+        self.pair().chain.iter().map(|each| each.len()).sum()
+    }
 }
 
 /// A certificate authority.

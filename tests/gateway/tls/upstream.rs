@@ -176,6 +176,9 @@ fn sessions_with_an_upstream_are_resumed() {
     let gateway = setup.start();
     for _ in 0..6 {
         assert_eq!(gateway.post(READER, &call(1, "read_a")).status, 200);
+        eventually("the upstream has closed", || {
+            (upstream.open() == 0).then_some(())
+        });
     }
     assert!(
         upstream.resumed() >= 4,

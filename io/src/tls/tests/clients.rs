@@ -134,13 +134,9 @@ fn a_chain_longer_than_its_bound_is_refused() {
     let ours = Authority::new("ours");
     let good = ours.issue(&["client"], |_| {});
     let stuffing = Authority::new("stuffing").pem();
-    let bytes = |issued: &Issued| -> usize {
-        let pair = issued.pair();
-        pair.chain.iter().map(|each| each.len()).sum()
-    };
     let mut at_most = good.clone();
     let mut above = good;
-    while bytes(&above) <= TLS_CLIENT_CHAIN_BYTES_MAX {
+    while above.chain_bytes() <= TLS_CLIENT_CHAIN_BYTES_MAX {
         at_most = above.clone();
         above.chain.push_str(&stuffing);
     }
