@@ -58,6 +58,12 @@ pub const TLS_HANDSHAKE_MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of TLS records in a row, handshakes included, that a peer may send without any data before it is cut off.
 pub const TLS_CONTROL_BYTES_MAX: usize = 128 << 10;
 
+/// Bytes of certificates that a client may show: what its connection holds while it lasts. Three of RSA with 4096 bits are 5 KiB.
+pub const TLS_CLIENT_CHAIN_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of names of authorities that a listener tells clients to choose a certificate by; more are not told.
+pub const TLS_ROOT_HINT_BYTES_MAX: usize = 16 << 10;
+
 /// Content of a TLS record that is sent, so that the record fits into a buffer of the second class.
 pub const TLS_PLAINTEXT_BYTES_MAX: usize = (16 << 10) - 128;
 
@@ -77,6 +83,7 @@ const _: () = {
     assert!(DEADLINE_SLOTS >= 2);
     assert!(PEER_SHARDS.is_power_of_two());
     assert!(TLS_PLAINTEXT_BYTES_MAX < BUFFER_CLASSES_BYTES[1]);
+    assert!(TLS_CLIENT_CHAIN_BYTES_MAX < TLS_HANDSHAKE_MESSAGE_BYTES_MAX);
     assert!(TLS_RECORD_BYTES_MAX < TLS_HANDSHAKE_MESSAGE_BYTES_MAX);
     assert!(TLS_HANDSHAKE_MESSAGE_BYTES_MAX <= BUFFER_CLASSES_BYTES[2]);
     assert!(PEER_PREFIX_V6_BITS <= 128);

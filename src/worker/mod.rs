@@ -1,16 +1,18 @@
 //! The data plane: drives connections with the decisions of the engine.
 //!
 //! A request is served start to end on the thread that accepted its connection: `handshake` speaks TLS, `connection` reads heads and keeps the
-//! connection alive, `exchange` takes one request through admission, `forward` sends it with its permit, `relay` brings
-//! the answer back, `account` leaves the record and the counts.
+//! connection alive, `exchange` takes one request through its stages, `admit` its head, `forward` sends it with its permit, `relay`
+//! brings the answer back, `account` leaves the record and the counts.
 //!
 //! **Invariants:** nothing here decides; the engine does. `forward::send` is the one function that writes to an upstream, and
-//! it takes a `Permit`. A worker waits for no other thread to answer a request, and takes no lock that another worker holds
-//! for longer than a table look-up.
+//! it takes a `Permit`. A worker waits for no other thread to answer a request that needs none: one with a token whose key nobody
+//! has yet waits for control (`key_wait`), and nobody else does. It takes no lock that another worker holds for longer than a
+//! table look-up.
 //!
 //! Read `exchange` first, beside `docs/lifecycle.md`.
 
 mod account;
+mod admit;
 mod answer;
 mod connection;
 mod delivery;

@@ -15,6 +15,7 @@ mod faults;
 mod framing;
 mod hostile;
 mod hostile_keys;
+mod hostile_tls;
 mod hostile_tokens;
 mod jwt;
 mod legacy_sse;

@@ -133,12 +133,16 @@ fn a_token_without_scopes_sees_empty_lists_and_is_told_what_a_call_needs() {
     let gateway = start(&upstream, PUBLIC);
     let bare = token("openid");
     let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
-    let answer = send(&gateway, "/mcp/three", &bare, list);
+    let answer = send(&gateway, "/mcp/one", &bare, list);
     assert_eq!(answer.json()["result"]["tools"], json!([]), "{answer:?}");
     let denied = send(&gateway, "/mcp/one", &bare, &call(3, "delete_all"));
     assert_eq!(challenge(&denied), asks_for("one:delete", "/mcp/one"));
-    let hidden = send(&gateway, "/mcp/three", &bare, &call(3, "delete_all"));
+    let hidden = send(&gateway, "/mcp/one", &bare, &call(3, "launch_rockets"));
     assert_eq!((hidden.status, hidden.code()), (200, 40302));
+    // What no scope is about is not there for it, as for a token with scopes.
+    for message in [list, &call(3, "delete_all")] {
+        assert_eq!(send(&gateway, "/mcp/three", &bare, message).status, 404);
+    }
 }
 
 #[test]

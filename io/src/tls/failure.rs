@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use rustls::Error;
+use rustls::{CertificateError, Error, OtherError};
 
 /// Why material is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,9 @@ impl HandshakeFailure {
     /// What rustls says.
     pub(super) fn of_error(error: &Error) -> Self {
         match error {
+            Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
+                Self::Certificate(why.to_string())
+            }
             Error::InvalidCertificate(_)
             | Error::NoCertificatesPresented
             | Error::InvalidCertRevocationList(_) => Self::Certificate(error.to_string()),

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** nothing here reads files; an idle connection holds no buffer for records.
 
+mod bounded;
 mod client;
 mod der;
 mod failure;

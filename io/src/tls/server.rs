@@ -11,7 +11,7 @@ use rustls::{
 };
 
 use super::{
-    ALPN_HTTP1, ALPN_HTTP1_0, CertificateDer, KeyPair, TlsError, Trust, material,
+    ALPN_HTTP1, ALPN_HTTP1_0, CertificateDer, KeyPair, TlsError, Trust, bounded::Bounded, material,
     names::Certificates, provider,
 };
 
@@ -157,7 +157,8 @@ fn verifier(trust: &Trust, is_required: bool) -> Result<Arc<dyn ClientCertVerifi
     if !is_required {
         builder = builder.allow_unauthenticated();
     }
-    builder.build().map_err(material::refused)
+    let verifier = builder.build().map_err(material::refused)?;
+    Ok(Arc::new(Bounded::new(verifier)))
 }
 
 fn certified((index, pair): (usize, KeyPair)) -> Result<Arc<CertifiedKey>, (usize, TlsError)> {

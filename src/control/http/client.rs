@@ -49,6 +49,8 @@ pub enum Endpoint {
 /// A connection that carries one exchange after another.
 pub struct Client {
     stream: Box<dyn Stream>,
+    /// What it was secured with; `None` in clear, and where whoever made it secured it.
+    secured: Option<Arc<ClientConfig>>,
     pub(super) received: Vec<u8>,
     pub(super) index: HeadIndex,
     pub(super) head_bytes: Vec<u8>,
@@ -100,7 +102,9 @@ impl Client {
         host: &str,
         config: &Arc<ClientConfig>,
     ) -> Result<Self, ClientError> {
-        Ok(Self::over(tls::handshake(stream, host, config).await?))
+        let mut client = Self::over(tls::handshake(stream, host, config).await?);
+        client.secured = Some(Arc::clone(config));
+        Ok(client)
     }
 
     /// A connection over `stream`, which nothing was sent on yet.
@@ -111,6 +115,7 @@ impl Client {
     fn boxed(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
+            secured: None,
             received: Vec::new(),
             index: HeadIndex::new(),
             head_bytes: Vec::new(),
@@ -134,10 +139,13 @@ impl Client {
 
     /// Writes a whole request, as [`encode_request`] makes it.
     pub async fn write(&mut self, request: &[u8]) -> Result<(), ClientError> {
-        self.stream
-            .write_all(request)
-            .await
-            .map_err(ClientError::Broken)
+        let stream = &mut self.stream;
+        let written = async {
+            stream.write_all(request).await?;
+            // TLS takes more than the socket does, and reading does not send the rest.
+            stream.flush().await
+        };
+        written.await.map_err(ClientError::Broken)
     }
 
     /// Reads the head of the answer to the request that was written, whose method is `method`. Interim answers are skipped.
@@ -145,6 +153,16 @@ impl Client {
     pub async fn answer(mut self, method: Method) -> Result<Incoming<Self>, ClientError> {
         let head = self.answer_head(method).await?;
         Ok(Incoming::new(self, &head))
+    }
+
+    /// Whether it was made under `config`; `None` stands for one in clear.
+    #[must_use]
+    pub fn is_under(&self, config: Option<&Arc<ClientConfig>>) -> bool {
+        match (&self.secured, config) {
+            (None, None) => true,
+            (Some(own), Some(config)) => Arc::ptr_eq(own, config),
+            _ => false,
+        }
     }
 
     /// Whether the idle connection is as it was left: the server has neither closed it nor sent what nobody asked for.

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod issuer;
 pub(crate) mod pki;
+pub(crate) mod proxy;
 pub(crate) mod shelf;
 pub(crate) mod site;
 pub(crate) mod upstream;

@@ -225,3 +225,22 @@ fn a_token_ends_with_its_time_on_a_connection_that_stays() {
         1.0
     );
 }
+
+#[test]
+fn users_of_an_issuer_have_the_quota_of_its_section_each() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let keys = format!("rate_limit = 0.01\nburst_size = 3\n{SCOPES}");
+    let gateway = setup(&upstream, &issuer.section(&keys))
+        .rate_limit("requests_per_second = 0.01\nburst_size = 1")
+        .start();
+    for user in ["alice", "bob"] {
+        let statuses = [0; 4].map(|_| {
+            let token = issuer.token(user, "tools:read");
+            call_with(&gateway, &token, "read_a").status
+        });
+        assert_eq!(statuses, [200, 200, 200, 429], "{user}");
+    }
+    let statuses = [0; 2].map(|_| call_with(&gateway, READER, "read_a").status);
+    assert_eq!(statuses, [200, 429], "the default is for others");
+}

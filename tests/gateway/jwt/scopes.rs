@@ -194,3 +194,25 @@ fn without_a_public_address_there_is_no_document() {
     let path = "/.well-known/oauth-protected-resource/mcp";
     assert_eq!(get(&gateway, path).status, 404);
 }
+
+#[test]
+fn users_and_scopes_may_stand_in_other_claims() {
+    let upstream = Upstream::start(plain_server);
+    let issuer = Issuer::start("https://issuer.test");
+    let keys = format!(
+        "user_id_claim = \"email\"\nscopes_claim = \"https://issuer.test/roles\"\n{SCOPES}"
+    );
+    let gateway = setup(&upstream, &issuer.section(&keys)).start();
+    let roles = json!(["tools:read"]);
+    let email = "alice@issuer.test";
+    let token = issuer.token_with(
+        json!({"email": email, "https://issuer.test/roles": roles, "scope": "tools:write"}),
+    );
+    assert_called(&call_with(&gateway, &token, "read_a"), "read_a");
+    assert_eq!(call_with(&gateway, &token, "delete_all").status, 403);
+    gateway.record("a record of the user", |record| {
+        record["identity_id"] == "jwt:https://issuer.test alice@issuer.test"
+    });
+    let nobody = issuer.token_with(json!({"https://issuer.test/roles": roles}));
+    assert_eq!(call_with(&gateway, &nobody, "read_a").status, 401);
+}

@@ -90,20 +90,24 @@ fn the_configured_kind_of_name_is_the_identity_and_no_other() {
 }
 
 #[test]
-fn a_name_with_a_zero_byte_is_no_name() {
+fn a_name_that_deceives_the_eye_is_no_name() {
     let (site, upstream) = (Site::new(), Upstream::start(plain_server));
     let mut setup = site.setup(&upstream, &site.client_auth("required"));
     setup.config.push_str(
         "[auth.mtls]\nenabled = true\nidentity_source = \"cn\"\nallowed_tools = [\"read_*\"]\n",
     );
     let gateway = setup.start();
-    for name in ["alice\0.evil.test", "alice\r\nX: y", "", " ", "a\u{202e}b"] {
+    for name in [
+        "alice\0.evil.test",
+        "alice\r\nX: y",
+        "",
+        " ",
+        "a\u{202e}b",
+        "a\u{200b}b",
+    ] {
         let identity = site.clients.client(name);
         let mut client = client_as(&site, &gateway, &identity);
         let answer = client.exchange(post("/mcp", "", &call(1, "read_a")));
-        let is_visible = !name.trim().is_empty() && !name.contains(char::is_control);
-        if !is_visible {
-            assert_eq!(answer.status, 401, "{name:?}: {answer:?}");
-        }
+        assert_eq!(answer.status, 401, "{name:?}: {answer:?}");
     }
 }

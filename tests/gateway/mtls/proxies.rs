@@ -1,59 +1,12 @@
 //! Real proxies in front, which speak TLS and tell of the certificates that they were shown: nginx and HAProxy, with the
 //! configuration that `docs/identity.md` gives for them. Skipped where they are not installed.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-
 use crate::harness::client::{Client, bearer, call, post};
-use crate::harness::eventually;
 use crate::harness::gateway::{Gateway, READER, Setup};
 use crate::harness::pki::{Authority, Identity, Subject};
+use crate::harness::proxy::Proxy;
 use crate::harness::site::Site;
 use crate::harness::upstream::{Upstream, plain_server};
-
-/// A proxy that runs until it is dropped.
-struct Proxy {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts `program` with a configuration for a port that was free a moment ago; `None`, and a word of it, where it is not
-/// installed.
-fn start(
-    site: &Site,
-    program: &str,
-    arguments: &[&str],
-    configuration: impl Fn(u16) -> String,
-) -> Option<Proxy> {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let file = site.shelf.put(program, &configuration(address.port()));
-    let started = Command::new(program)
-        .args(arguments)
-        .arg(file)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(child) = started else {
-        eprintln!("skipped: {program} is not installed");
-        return None;
-    };
-    let mut proxy = Proxy { child, address };
-    eventually("the proxy listens", || {
-        assert!(proxy.child.try_wait().unwrap().is_none(), "{program} ended");
-        TcpStream::connect(address).is_ok().then_some(())
-    });
-    Some(proxy)
-}
 
 fn gateway(upstream: &Upstream, format: &str) -> Gateway {
     let mut setup = Setup::in_front_of(&upstream.url());
@@ -117,7 +70,7 @@ fn nginx_tells_of_the_certificate() {
     let gateway = gateway(&upstream, "nginx");
     for wanted in ["optional", "optional_no_ca"] {
         let arguments = ["-e", "/dev/null", "-c"];
-        let proxy = start(&site, "nginx", &arguments, |port| {
+        let proxy = Proxy::start(&site.shelf, "nginx", &arguments, |port| {
             let path = |name: &str| site.shelf.path(name).display().to_string();
             format!(
                 "daemon off; master_process off; pid {pid}; error_log /dev/null;\n\
@@ -157,7 +110,7 @@ fn haproxy_tells_of_the_certificate() {
     let both = format!("{}{}", server.chain_pem(), server.key_pem());
     site.shelf.put("server.pem", &both);
     for lenient in ["", "crt-ignore-err all ca-ignore-err all"] {
-        let proxy = start(&site, "haproxy", &["-db", "-q", "-f"], |port| {
+        let proxy = Proxy::start(&site.shelf, "haproxy", &["-db", "-q", "-f"], |port| {
             format!(
                 "defaults\n mode http\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
                  frontend f\n bind 127.0.0.1:{port} ssl crt {cert} ca-file {clients} verify optional {lenient}\n \

@@ -1,8 +1,9 @@
 //! Certificates that their authority took back.
 
 use super::{IDENTITIES, assert_no_connection, call_as, client_as, setup};
-use crate::harness::client::{call, post};
+use crate::harness::client::{bearer, call, post};
 use crate::harness::eventually;
+use crate::harness::gateway::READER;
 use crate::harness::pki::Authority;
 use crate::harness::site::Site;
 use crate::harness::upstream::{Step, Upstream, chunk, plain_server, sse_head};
@@ -104,4 +105,23 @@ fn an_authority_that_is_no_longer_trusted_takes_its_clients_along() {
     );
     let alice = next.client("alice");
     assert_eq!(call_as(&site, &gateway, &alice, "read_a").status, 200);
+}
+
+#[test]
+fn who_showed_no_certificate_is_gone_once_one_is_required() {
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let gateway = site.setup(&upstream, &site.client_auth("optional")).start();
+    let mut open = site.client(&gateway);
+    let mut shown = client_as(&site, &gateway, &site.clients.client("alice"));
+    let request = post("/mcp", &bearer(READER), &call(1, "read_a"));
+    assert_eq!(open.exchange(&request).status, 200);
+    assert_eq!(shown.exchange(&request).status, 200);
+    let text = std::fs::read_to_string(gateway.config_path()).unwrap();
+    let changed = text.replace("client_auth = \"optional\"", "client_auth = \"required\"");
+    assert_ne!(text, changed);
+    std::fs::write(gateway.config_path(), changed).unwrap();
+    gateway.reload();
+    let answered = open.send(&request).try_answer();
+    assert!(answered.is_none(), "{answered:?}");
+    assert_eq!(shown.exchange(&request).status, 200);
 }

@@ -193,12 +193,17 @@ fn the_end_of_the_certificate_is_a_metric() {
 fn tls_is_switched_on_and_off_by_a_reload() {
     let (site, upstream) = (Site::new(), Upstream::start(plain_server));
     let gateway = Setup::in_front_of(&upstream.url()).start();
-    assert_serves(&mut gateway.client());
+    let mut kept = gateway.client();
+    assert_serves(&mut kept);
     let plain = std::fs::read_to_string(gateway.config_path()).unwrap();
     let secure = plain.clone() + &site.section("");
     std::fs::write(gateway.config_path(), &secure).unwrap();
     gateway.reload();
-    assert_serves(&mut site.client(&gateway));
+    let mut secured = site.client(&gateway);
+    assert_serves(&mut secured);
+    let request = post("/mcp", &bearer(READER), &call(1, "read_a"));
+    let in_clear = kept.send(&request).try_answer();
+    assert!(in_clear.is_none(), "what was in clear ends: {in_clear:?}");
     let mut refused = gateway.client();
     let answer = refused.exchange(post("/mcp", &bearer(READER), &call(1, "read_a")));
     assert_eq!(answer.status, 400, "{answer:?}");
@@ -206,6 +211,7 @@ fn tls_is_switched_on_and_off_by_a_reload() {
     gateway.reload();
     assert_serves(&mut gateway.client());
     assert!(Client::try_tls(gateway.address, &site.visitor, "localhost").is_err());
+    assert_eq!(upstream.count(), 3);
 }
 
 #[test]

@@ -137,3 +137,68 @@ fn openssl_finds_a_good_chain_in_both_versions() {
         assert!(text.contains("HTTP/1.1 200"), "{text}");
     }
 }
+
+#[test]
+fn keys_of_every_kind_and_form_that_openssl_writes_are_taken() {
+    if !has("openssl", "version") || !has("curl", "--version") {
+        return;
+    }
+    let (site, upstream) = (Site::new(), Upstream::start(plain_server));
+    let key = format!("Authorization: Bearer {READER}");
+    // What is made, and what it is turned into.
+    for (made, turned) in [
+        ("rsa:2048", &["rsa", "-traditional"][..]),
+        ("rsa:3072", &[]),
+        ("ec:P-256", &["ec"]),
+        ("ec:P-384", &[]),
+        ("ed25519", &[]),
+    ] {
+        make_certificate(&site, made, turned);
+        let gateway = site.setup(&upstream, "").start();
+        for version in [["--tls-max", "1.2"], ["--tlsv1.3", "--http1.1"]] {
+            let server = site.shelf.path("server.crt");
+            let trust = ["--cacert", &server.to_string_lossy(), "--header", &key];
+            let output = curl(&site, &gateway, &[&trust[..], &version].concat());
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                text.contains("called read_a"),
+                "{made} {version:?}: {output:?}"
+            );
+        }
+    }
+}
+
+/// Makes a certificate for `localhost` that vouches for itself, in the place of the site's.
+fn make_certificate(site: &Site, made: &str, turned: &[&str]) {
+    let (cert, key) = (site.shelf.path("server.crt"), site.shelf.path("server.key"));
+    let run = |arguments: &[&str]| {
+        let output = Command::new("openssl").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    let (cert, key) = (&*cert.to_string_lossy(), &*key.to_string_lossy());
+    let curve = made.strip_prefix("ec:").unwrap_or_default();
+    let group = format!("ec_paramgen_curve:{curve}");
+    let kind = match curve {
+        "" => vec!["-newkey", made],
+        _ => vec!["-newkey", "ec", "-pkeyopt", &group],
+    };
+    let names = [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+    ];
+    let files = [
+        "req", "-x509", "-nodes", "-days", "2", "-keyout", key, "-out", cert,
+    ];
+    run(&[&files[..], &names, &kind].concat());
+    if !turned.is_empty() {
+        let next = &*site
+            .shelf
+            .path("server.key.next")
+            .to_string_lossy()
+            .into_owned();
+        run(&[turned, &["-in", key, "-out", next]].concat());
+        std::fs::rename(next, key).unwrap();
+    }
+}

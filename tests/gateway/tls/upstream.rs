@@ -4,6 +4,7 @@ use crate::harness::client::{bearer, call, post};
 use crate::harness::eventually;
 use crate::harness::gateway::{READER, Setup};
 use crate::harness::pki::{Authority, Lifetime};
+use crate::harness::proxy::Proxy;
 use crate::harness::shelf::Shelf;
 use crate::harness::upstream::{
     Recorded, Step, Upstream, answer, chunk, json, last_chunk, plain_server, sse_head,
@@ -350,4 +351,61 @@ fn an_http_sse_upstream_is_spoken_with_under_tls() {
         posted.head
     );
     assert!(upstream.handshakes() >= 1);
+}
+
+#[test]
+fn nginx_is_an_upstream_like_any_other() {
+    let scene = Scene::new();
+    let behind = Upstream::start(plain_server);
+    let clients = Authority::root("clients");
+    scene.shelf.put("clients.pem", &clients.pem());
+    scene
+        .shelf
+        .put_identity("nginx", &scene.authority.server(&["localhost"]));
+    let (cert, key) = scene
+        .shelf
+        .put_identity("client", &clients.client("gateway"));
+    for versions in ["TLSv1.2", "TLSv1.3"] {
+        let path = |name: &str| scene.shelf.path(name).display().to_string();
+        let nginx = Proxy::start(&scene.shelf, "nginx", &["-e", "/dev/null", "-c"], |port| {
+            format!(
+                "daemon off; master_process off; pid {pid}; error_log /dev/null;\n\
+                 events {{ }}\n\
+                 http {{\n\
+                 access_log off; client_body_temp_path {temp}; proxy_temp_path {temp};\n\
+                 fastcgi_temp_path {temp}; uwsgi_temp_path {temp}; scgi_temp_path {temp};\n\
+                 server {{\n\
+                 listen 127.0.0.1:{port} ssl; ssl_protocols {versions}; keepalive_requests 2;\n\
+                 ssl_certificate {cert}; ssl_certificate_key {key};\n\
+                 ssl_client_certificate {clients}; ssl_verify_client on;\n\
+                 location / {{ proxy_pass http://{behind}; }}\n\
+                 }} }}\n",
+                pid = path("nginx.pid"),
+                temp = path("temp"),
+                cert = path("nginx.crt"),
+                key = path("nginx.key"),
+                clients = path("clients.pem"),
+                behind = behind.address,
+            )
+        });
+        let Some(nginx) = nginx else { return };
+        let setup = Setup {
+            config: format!(
+                "[upstream]\nurl = \"https://localhost:{}/mcp\"\nera = \"both\"\ntls_ca_path = {:?}\ntls_client_cert_path = {cert:?}\ntls_client_key_path = {key:?}\n",
+                nginx.address.port(),
+                scene.shelf.path("upstreams.pem"),
+            ),
+            ..Setup::in_front_of("")
+        };
+        let gateway = setup.start();
+        // Every second answer ends its connection.
+        for id in 0..10 {
+            let answer = gateway.post(READER, &call(id, "read_a"));
+            assert_eq!(answer.status, 200, "{versions}: {answer:?}");
+        }
+        let large = "x".repeat(500_000);
+        let body = call(1, "read_a").replacen("{\"n\"", &format!("{{\"x\":\"{large}\",\"n\""), 1);
+        assert_eq!(gateway.post(READER, &body).status, 200, "{versions}");
+    }
+    assert_eq!(behind.count(), 22);
 }

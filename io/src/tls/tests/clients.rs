@@ -5,7 +5,10 @@ use std::time::SystemTime;
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, SerialNumber};
 
 use super::*;
-use crate::tls::testing::{HOUR, leaf};
+use crate::{
+    limits::TLS_CLIENT_CHAIN_BYTES_MAX,
+    tls::testing::{HOUR, leaf},
+};
 
 /// Lets a client with `certificate` come to a listener that asks for one; what the listener says.
 async fn comes(
@@ -122,6 +125,50 @@ fn only_good_certificates_of_the_right_authority_are_taken() {
             .await;
             check(ours, auth.clone(), Some(&self_signed), Err("UnknownIssuer")).await;
         }
+    });
+}
+
+/// Certificates behind those that are needed are held as well, for as long as the connection lasts.
+#[test]
+fn a_chain_longer_than_its_bound_is_refused() {
+    let ours = Authority::new("ours");
+    let good = ours.issue(&["client"], |_| {});
+    let stuffing = Authority::new("stuffing").pem();
+    let bytes = |issued: &Issued| -> usize {
+        let pair = issued.pair();
+        pair.chain.iter().map(|each| each.len()).sum()
+    };
+    let mut at_most = good.clone();
+    let mut above = good;
+    while bytes(&above) <= TLS_CLIENT_CHAIN_BYTES_MAX {
+        at_most = above.clone();
+        above.chain.push_str(&stuffing);
+    }
+    let (held, ours) = (at_most.pair().chain.len(), &ours);
+    on_each_driver(async || {
+        for auth in [
+            ClientAuth::Optional(ours.trust()),
+            ClientAuth::Required(ours.trust()),
+        ] {
+            check(ours, auth.clone(), Some(&at_most), Ok(held)).await;
+            check(ours, auth, Some(&above), Err("limit is 16384")).await;
+        }
+    });
+}
+
+/// Their names together are longer than the message could say.
+#[test]
+fn more_authorities_than_can_be_told_are_trusted_all_the_same() {
+    let ours = Authority::new("ours");
+    let good = ours.issue(&["client"], |_| {});
+    let mut roots = ours.pem();
+    for number in 0..700 {
+        roots.push_str(&Authority::new(&format!("{number:0100}")).pem());
+    }
+    let trust = Trust::from_pem(roots.as_bytes(), None).unwrap();
+    on_each_driver(async || {
+        let auth = ClientAuth::Required(trust.clone());
+        check(&ours, auth, Some(&good), Ok(1)).await;
     });
 }
 

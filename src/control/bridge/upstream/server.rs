@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use guard_io::http1::Method;
+use guard_io::tls::ClientTls;
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -192,12 +193,16 @@ impl HttpServer {
     }
 
     async fn open(&self) -> Result<Client, HttpFailed> {
-        match self.pool.take().await {
-            Some(client) => Ok(client),
-            None => timeout(self.connect_time, self.connect())
-                .await
-                .map_err(|_| HttpFailed::ConnectTimeout(self.connect_time))?,
+        while let Some(client) = self.pool.take().await {
+            // Under load one lives on for long after its certificates, or those of its server, were replaced.
+            let tls = self.state.tls.load();
+            if client.is_under(tls.as_deref().map(ClientTls::config)) {
+                return Ok(client);
+            }
         }
+        timeout(self.connect_time, self.connect())
+            .await
+            .map_err(|_| HttpFailed::ConnectTimeout(self.connect_time))?
     }
 
     /// Tries each address in turn.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guard_io::http1::Method;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::control::http::{Client, ClientError, Endpoint};
 use crate::control::testing::tls::Authority;
@@ -84,6 +85,35 @@ async fn an_answer_that_was_cut_off_is_not_whole() {
         };
         assert_eq!(get(&endpoint).await.is_ok(), is_whole, "{says_goodbye}");
     }
+}
+
+/// What is written is encrypted at once, and sent as fast as the server takes it.
+#[tokio::test(flavor = "current_thread")]
+async fn a_request_that_the_server_takes_slowly_is_sent_whole() {
+    let authority = Authority::new();
+    let (near, far) = duplex(1 << 10);
+    let body = vec![b'x'; 20 << 10];
+    let expected = body.len();
+    let acceptor = TlsAcceptor::from(authority.server("localhost"));
+    tokio::spawn(async move {
+        let mut stream = acceptor.accept(far).await?;
+        let (mut read, mut chunk) = (0, [0; 4 << 10]);
+        while read < expected {
+            read += stream.read(&mut chunk).await?;
+        }
+        stream.write_all(WHOLE.as_bytes()).await?;
+        stream.flush().await
+    });
+    let exchange = async {
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(authority.client());
+        let mut client = Client::over(connector.connect(name, near).await.unwrap());
+        let host = [("Host", "a")];
+        let answer = client.send(Method::Post, "/", &host, &body).await?;
+        answer.body(64).await
+    };
+    let answered = timeout(Duration::from_secs(10), exchange).await;
+    assert_eq!(answered.expect("in time").unwrap(), b"ab");
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guard_io::http1::Method;
+use guard_io::tls::{ClientTls, ClientTlsSpec, Trust};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::super::failed::HttpFailed;
 use super::super::server::{HttpCall, HttpServer};
 use super::{closed_port, server, server_with, start, start_raw, start_scripted};
 use crate::control::http::{ClientError, Response};
+use crate::control::testing::tls::Authority;
 use crate::engine::limits::{Limits, UPSTREAM_HEAD_BYTES_MAX};
 use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
-use crate::mailbox::ServerState;
+use crate::mailbox::{Resolved, ServerState};
 
 const SHORT_MS: u64 = 100;
 
@@ -217,4 +220,55 @@ async fn a_unix_socket_is_a_server_too() {
     assert_eq!(get(&server).await.unwrap(), 202);
     let port = start(|_| async { Response::empty(204) }).await;
     assert_eq!(get(&super::server(port)).await.unwrap(), 204);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_connection_does_not_outlive_the_trust_that_it_was_made_with() {
+    let (ours, foreign) = (Authority::new(), Authority::new());
+    let trusting = |authority: &Authority| {
+        let trust = Trust::from_pem(authority.pem().as_bytes(), None).unwrap();
+        let certificate = None;
+        Arc::new(ClientTls::new(ClientTlsSpec { trust, certificate }).unwrap())
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let acceptor = TlsAcceptor::from(ours.server("127.0.0.1"));
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            while stream.read(&mut [0; 1024]).await? > 0 {
+                stream.write_all(b"HTTP/1.1 204 -\r\n\r\n").await?;
+                stream.flush().await?;
+            }
+        }
+        #[expect(unreachable_code, reason = "it gives the block its type")]
+        std::io::Result::Ok(())
+    });
+    let address = UpstreamAddress::Http {
+        host: "127.0.0.1".into(),
+        port: at.port(),
+        is_secure: true,
+    };
+    let upstream = Upstream {
+        address: address.clone(),
+        target: "/".into(),
+        host_header: "127.0.0.1".into(),
+        speech: Speech::DEFAULT,
+    };
+    let state = Arc::new(ServerState::new("up", address, 1));
+    state.resolved.store(Arc::new(Resolved([at].into())));
+    state.tls.store(Some(trusting(&ours)));
+    let parts = ServerParts::new("up", upstream);
+    let server = HttpServer::new(&parts, Arc::clone(&state), &Limits::DEFAULT).unwrap();
+    // The connection is kept for the next.
+    server.reach().await.unwrap();
+    state.tls.store(Some(trusting(&foreign)));
+    let refused = get(&server).await;
+    assert!(
+        matches!(refused, Err(HttpFailed::Http(ClientError::Tls(_)))),
+        "{refused:?}"
+    );
 }
