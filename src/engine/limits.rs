@@ -51,7 +51,7 @@ pub const JWKS_FIRST_MS_MAX: u64 = 5 * SECOND_MS;
 /// How long a request waits for keys that its token needs, in milliseconds.
 pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
 
-/// Requests of one worker that wait for keys at once. Beyond it they are answered without.
+/// Requests of one worker that wait for keys at once, in equal shares for each source. Beyond it they are answered without.
 pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
 
 /// Longest `iss` of an issuer, in bytes.
@@ -372,6 +372,10 @@ const _: () = {
     assert!(
         CREDENTIAL_BYTES_MAX < limits.head_bytes,
         "a token must fit in a head"
+    );
+    assert!(
+        JWT_ISSUERS_MAX <= KEY_WAITERS_PER_WORKER_MAX,
+        "somebody must be able to wait for each source"
     );
     assert!(
         PATH_BYTES_MAX < limits.head_bytes,

@@ -29,6 +29,18 @@ impl KeyDesks {
         desks.iter().find(|desk| desk.source == source).cloned()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.load().len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Every desk.
     #[must_use]
     pub fn all(&self) -> Arc<Vec<Arc<KeyDesk>>> {

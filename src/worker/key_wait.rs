@@ -1,13 +1,14 @@
 //! A request whose token needs keys that are not known waits for control to fetch them.
 //!
-//! Nobody waits while control is asked too often, beyond [`KEY_WAITERS_PER_WORKER_MAX`], or from an address that fails too
-//! often: forged tokens cost what other bad credentials cost.
+//! Nobody waits while control is asked too often, beyond the source's share of [`KEY_WAITERS_PER_WORKER_MAX`], or from an address
+//! that fails too often: forged tokens cost what other bad credentials cost.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guard_io::{Clock, Either, Stop, select, time};
+use rustc_hash::FxHashMap;
 
 use super::exchange::Exchange;
 use crate::engine::identity::jwt::{KeyRing, SourceId};
@@ -50,11 +51,12 @@ impl Exchange<'_> {
     }
 
     fn ask(&self, source: SourceId) -> Option<(Stop, Place<'_>)> {
-        let place = Place::take(&self.worker.key_waiters)?;
+        let desks = &self.worker.shared.key_desks;
+        let place = self.worker.key_waiters.admit(source, desks.len())?;
         if self.is_suspect() {
             return None;
         }
-        let desk = self.worker.shared.key_desks.find(source)?;
+        let desk = desks.find(source)?;
         Some((desk.ask(Instant::now())?, place))
     }
 
@@ -70,20 +72,45 @@ impl Exchange<'_> {
     }
 }
 
-/// A place among those who wait; given back when dropped.
-struct Place<'w>(&'w Cell<usize>);
+/// How many requests of a worker wait, by the source that they wait for. Each source has its share of the places, so that whoever
+/// waits for one that is silent takes none from the users of another.
+#[derive(Debug, Default)]
+pub(super) struct KeyWaiters(RefCell<FxHashMap<SourceId, usize>>);
 
-impl<'w> Place<'w> {
-    fn take(waiters: &'w Cell<usize>) -> Option<Self> {
-        let place = (waiters.get() < KEY_WAITERS_PER_WORKER_MAX).then(|| Self(waiters))?;
-        waiters.set(waiters.get() + 1);
-        Some(place)
+impl KeyWaiters {
+    /// A place among those who wait for `source`, one of `sources`; `None` where its share is taken.
+    fn admit(&self, source: SourceId, sources: usize) -> Option<Place<'_>> {
+        let share = KEY_WAITERS_PER_WORKER_MAX / sources.max(1);
+        let mut counts = self.0.borrow_mut();
+        let count = counts.get(&source).copied().unwrap_or(0);
+        (count < share).then(|| {
+            counts.insert(source, count + 1);
+            Place {
+                waiters: self,
+                source,
+            }
+        })
     }
+
+    fn leave(&self, source: SourceId) {
+        let mut counts = self.0.borrow_mut();
+        match counts.get_mut(&source) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(counts.remove(&source)),
+        }
+    }
+}
+
+/// A place among those who wait; given back when dropped.
+#[derive(Debug)]
+struct Place<'w> {
+    waiters: &'w KeyWaiters,
+    source: SourceId,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.waiters.leave(self.source);
     }
 }
 
@@ -91,22 +118,25 @@ impl Drop for Place<'_> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-    use std::cell::Cell;
-
-    use super::Place;
+    use super::KeyWaiters;
+    use crate::engine::identity::jwt::SourceId;
     use crate::engine::limits::KEY_WAITERS_PER_WORKER_MAX;
 
     #[test]
-    fn as_many_wait_as_may_and_places_come_back() {
-        let waiters = Cell::new(0);
-        let mut places: Vec<_> = (0..KEY_WAITERS_PER_WORKER_MAX)
-            .map(|_| Place::take(&waiters).unwrap())
-            .collect();
-        assert!(Place::take(&waiters).is_none());
-        assert_eq!(waiters.get(), KEY_WAITERS_PER_WORKER_MAX);
-        places.pop();
-        places.push(Place::take(&waiters).unwrap());
-        drop(places);
-        assert_eq!(waiters.get(), 0);
+    fn as_many_wait_for_a_source_as_may_and_places_come_back() {
+        let waiters = KeyWaiters::default();
+        let [one, other] =
+            ["https://one.example", "https://other.example"].map(|url| SourceId::of(url, &[]));
+        for (sources, share) in [(1, KEY_WAITERS_PER_WORKER_MAX), (64, 4)] {
+            let mut places: Vec<_> = (0..share)
+                .map(|_| waiters.admit(one, sources).unwrap())
+                .collect();
+            assert!(waiters.admit(one, sources).is_none());
+            assert!(waiters.admit(other, sources).is_some());
+            places.pop();
+            places.push(waiters.admit(one, sources).unwrap());
+            drop(places);
+            assert!(waiters.0.borrow().is_empty(), "nothing is left behind");
+        }
     }
 }

@@ -10,6 +10,7 @@ use arc_swap::cache::Cache;
 use guard_io::http1::HeadIndex;
 use guard_io::{Clock, ConnectionCaps, Stop};
 
+use super::key_wait::KeyWaiters;
 use super::request_id::{RequestId, RequestIds};
 use super::streams::StreamCounts;
 use super::upstreams::Upstreams;
@@ -39,7 +40,7 @@ pub(super) struct Worker {
     /// Requests that go on after their clients left.
     pub(super) detached: Cell<usize>,
     /// Requests that wait for keys of an issuer.
-    pub(super) key_waiters: Cell<usize>,
+    pub(super) key_waiters: KeyWaiters,
     live: RefCell<Cache<LiveRef, Arc<Live>>>,
     view: RefCell<Rc<View>>,
     quotas: RefCell<HandleCache>,
@@ -100,7 +101,7 @@ impl Worker {
             expired: Stop::new(),
             in_flight: Cell::new(0),
             detached: Cell::new(0),
-            key_waiters: Cell::new(0),
+            key_waiters: KeyWaiters::default(),
             live: RefCell::new(live),
             view: RefCell::new(Rc::new(View {
                 live: first,

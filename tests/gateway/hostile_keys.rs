@@ -254,3 +254,33 @@ fn a_stream_ends_when_the_key_that_let_it_in_is_withdrawn() {
     assert_eq!(read_with(&gateway, &old).status, 401);
     assert!(upstream.open() >= 1, "the other stream lives on");
 }
+
+#[test]
+fn whoever_waits_for_a_silent_issuer_takes_no_place_from_another_s_users() {
+    let upstream = Upstream::start(plain_server);
+    let (silent, good) = (
+        Issuer::start("https://silent.test"),
+        Issuer::start("https://good.test"),
+    );
+    let sections = silent.section(READS) + &good.section(READS);
+    let gateway = behind(&upstream, &sections).start();
+    silent.publish(Publishing::Nothing);
+    let stranger = Key::new("unknown", Algorithm::ES256);
+    let token = stranger.sign(&silent.claims("mallory", "tools:read"));
+    let mut flood: Vec<_> = (0..700)
+        .map(|_| {
+            let mut client = gateway.client();
+            client.send(post("/mcp", &bearer(&token), &call(1, "read_a")));
+            client
+        })
+        .collect();
+    eventually("the gateway asks", || (silent.fetches() >= 2).then_some(()));
+    good.add(Key::new("second", Algorithm::ES256));
+    let new = good.token("alice", "tools:read");
+    let answer = read_with(&gateway, &new);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for client in &mut flood {
+        assert_eq!(client.answer().status, 401);
+    }
+    assert_eq!(upstream.count(), 1);
+}

@@ -48,13 +48,15 @@ fn an_address_that_fails_too_often_has_few_tokens_verified() {
     let fresh: Vec<String> = (0..500)
         .map(|n| issuer.token(&format!("alice-{n}"), "tools:read"))
         .collect();
-    let verified = fresh
-        .iter()
-        .filter(|token| read(token).status == 200)
-        .count();
+    // The flood goes on, so that the address stays what it is.
+    let mut verified = 0;
+    for (n, token) in (0..).zip(&fresh) {
+        read(&forged(n));
+        verified += usize::from(read(token).status == 200);
+    }
     let secs = began.elapsed().as_secs() as usize + 1;
-    assert!(verified <= 2 * 50 * secs, "{verified} in {secs} s");
-    assert!(verified < 500, "all were verified");
+    // A worker tries 50 a second and 50 at once, and the one that time forgives the address each second.
+    assert!(verified <= 51 * (secs + 1), "{verified} in {secs} s");
     assert!(tried >= 20.0, "{tried}");
     for _ in 0..8 {
         assert_eq!(read_with(&gateway, &known).status, 200, "proven before");

@@ -56,12 +56,12 @@ fn without_keys_the_gateway_is_not_ready_and_recovers_by_itself() {
     let answer = call_with(&gateway, &token, "read_a");
     assert_eq!((answer.status, answer.code()), (503, -32603), "{answer:?}");
     assert!(answer.header("retry-after").is_some(), "{answer:?}");
-    let (status, reason) = readiness(&gateway);
-    assert_eq!(status, 503, "{reason}");
-    assert!(
-        reason.contains("jwks") || reason.contains("keys"),
-        "{reason}"
-    );
+    // Right after its start it may say that it is starting.
+    eventually("the reason is that keys are missing", || {
+        let (status, reason) = readiness(&gateway);
+        assert_eq!(status, 503, "{reason}");
+        reason.contains("keys_missing").then_some(())
+    });
     // Other credentials do not wait for it.
     assert_called(&gateway.post(READER, &call(1, "read_a")), "read_a");
     issuer.publish(Publishing::Keys);
@@ -135,8 +135,9 @@ fn a_stream_ends_with_the_token_that_opened_it() {
     let lasting = issuer.token("alice", "tools:read");
     long.send(get(&lasting)).stream_until_head_and("open");
     let _ = short.rest();
+    // The upstream counts what was closed a moment before what is open.
     eventually("the upstream is let go", || {
-        (upstream.closed_by_gateway() == 1).then_some(())
+        (upstream.closed_by_gateway() == 1 && upstream.open() <= 1).then_some(())
     });
     assert_eq!(upstream.open(), 1, "the other stream lives on");
 }

@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod random;
+
 use std::sync::Arc;
 
 use super::*;
 use crate::engine::identity::jwt::{ScopeGrants, ScopeMap};
 use crate::engine::limits::SCOPE_BYTES_MAX;
-use crate::engine::policy::{Ceiling, Grants, Subject, SubjectKind, shows};
+use crate::engine::policy::{Ceiling, Grants, Subject, SubjectKind, decide_all, sees_all, shows};
 use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
 
 fn owned(texts: &[&str]) -> Vec<String> {
