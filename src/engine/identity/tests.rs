@@ -117,6 +117,15 @@ fn only_one_bearer_token68_is_a_credential() {
 }
 
 #[test]
+fn every_byte_outside_token68_is_refused() {
+    for byte in 0..=u8::MAX {
+        let is_inside = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+        let header = [b"Bearer a", &[byte][..], b"a"].concat();
+        assert_eq!(Credential::parse(&header).is_ok(), is_inside, "{byte}");
+    }
+}
+
+#[test]
 fn a_bad_credential_is_refused_with_its_reason() {
     let keys = || {
         vec![
