@@ -226,6 +226,24 @@ impl Server {
 }
 
 #[cfg(test)]
+impl ServerParts {
+    /// A server for tests that never connect to it.
+    pub(crate) fn nowhere(name: &str) -> Self {
+        let upstream = Upstream {
+            address: UpstreamAddress::Http {
+                host: "h".into(),
+                port: 1,
+                is_secure: false,
+            },
+            target: "/".into(),
+            host_header: "h".into(),
+            speech: Speech::DEFAULT,
+        };
+        Self::new(name, upstream)
+    }
+}
+
+#[cfg(test)]
 impl Server {
     /// A server outside any snapshot.
     pub(crate) fn alone(parts: ServerParts) -> Self {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::identity::jwt::{Algorithm, KeySource, ScopeGrants, ScopeMap, SourceId};
-use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
+use crate::engine::snapshot::ServerParts;
 
 fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
     let scopes = scopes.iter().map(|&scope| ScopeGrants {
@@ -32,17 +32,7 @@ fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
 }
 
 fn server(name: &str, prefix: Option<&str>) -> ServerParts {
-    let upstream = Upstream {
-        address: UpstreamAddress::Http {
-            host: "h".into(),
-            port: 1,
-            is_secure: false,
-        },
-        target: "/".into(),
-        host_header: "h".into(),
-        speech: Speech::DEFAULT,
-    };
-    let mut parts = ServerParts::new(name, upstream);
+    let mut parts = ServerParts::nowhere(name);
     parts.path_prefix = prefix.map(Into::into);
     parts
 }

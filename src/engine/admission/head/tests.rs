@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::engine::identity::jwt::{Algorithm, JwtIssuer, JwtIssuers, KeySource, SourceId};
 use crate::engine::identity::{Authenticator, AuthenticatorParts};
-use crate::engine::snapshot::{ServerParts, SnapshotParts, Speech, Upstream, UpstreamAddress};
+use crate::engine::snapshot::{ServerParts, SnapshotParts};
 
 /// A gateway with one server, in public where `public_url` says so, that takes tokens and nothing else.
 fn snapshot(public_url: Option<&str>) -> Snapshot {
@@ -22,17 +22,7 @@ fn snapshot(public_url: Option<&str>) -> Snapshot {
         leeway_secs: 0,
         require_at_jwt: false,
     };
-    let upstream = Upstream {
-        address: UpstreamAddress::Http {
-            host: "h".into(),
-            port: 1,
-            is_secure: false,
-        },
-        target: "/".into(),
-        host_header: "h".into(),
-        speech: Speech::DEFAULT,
-    };
-    let mut parts = SnapshotParts::new(vec![ServerParts::new("a", upstream)]);
+    let mut parts = SnapshotParts::new(vec![ServerParts::nowhere("a")]);
     parts.public_url = public_url.map(Into::into);
     parts.identity = Authenticator::new(AuthenticatorParts {
         issuers: JwtIssuers::compile(vec![issuer]).unwrap(),

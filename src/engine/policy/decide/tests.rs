@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::engine::identity::{AnonymousAccess, Authenticator, AuthenticatorParts, Proving};
 use crate::engine::policy::{Ceiling, Grants};
-use crate::engine::snapshot::{ServerParts, Upstream, UpstreamAddress};
+use crate::engine::snapshot::ServerParts;
 
 fn principal(allowed: &[&str], denied: &[&str]) -> Principal {
     let grants = Arc::new(Grants::compile(&owned(allowed), &owned(denied)).unwrap());
@@ -22,18 +22,7 @@ fn principal(allowed: &[&str], denied: &[&str]) -> Principal {
 }
 
 fn server(name: &str, ceiling: Option<&[&str]>) -> Server {
-    let address = UpstreamAddress::Http {
-        host: "h".into(),
-        port: 1,
-        is_secure: false,
-    };
-    let upstream = Upstream {
-        address,
-        target: "/".into(),
-        host_header: "h".into(),
-        speech: crate::engine::snapshot::Speech::DEFAULT,
-    };
-    let mut parts = ServerParts::new(name, upstream);
+    let mut parts = ServerParts::nowhere(name);
     parts.ceiling = ceiling.map_or(Ceiling::NONE, |allowed| {
         Ceiling::compile(&owned(allowed)).unwrap()
     });

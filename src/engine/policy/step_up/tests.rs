@@ -8,24 +8,14 @@ use super::*;
 use crate::engine::identity::jwt::{ScopeGrants, ScopeMap};
 use crate::engine::limits::SCOPE_BYTES_MAX;
 use crate::engine::policy::{Ceiling, Grants, Subject, SubjectKind, decide_all, sees_all, shows};
-use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
+use crate::engine::snapshot::ServerParts;
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 fn server(name: &str, ceiling: Option<&[&str]>) -> Server {
-    let upstream = Upstream {
-        address: UpstreamAddress::Http {
-            host: "h".into(),
-            port: 1,
-            is_secure: false,
-        },
-        target: "/".into(),
-        host_header: "h".into(),
-        speech: Speech::DEFAULT,
-    };
-    let mut parts = ServerParts::new(name, upstream);
+    let mut parts = ServerParts::nowhere(name);
     parts.ceiling = ceiling.map_or(Ceiling::NONE, |allowed| {
         Ceiling::compile(&owned(allowed)).unwrap()
     });

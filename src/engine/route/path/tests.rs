@@ -1,23 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::engine::snapshot::{Upstream, UpstreamAddress};
 
 fn server(name: &str, prefix: Option<&str>, strip_prefix: bool) -> ServerParts {
-    let address = UpstreamAddress::Http {
-        host: "h".into(),
-        port: 1,
-        is_secure: false,
-    };
-    let mut parts = ServerParts::new(
-        name,
-        Upstream {
-            address,
-            target: "/".into(),
-            host_header: "h".into(),
-            speech: crate::engine::snapshot::Speech::DEFAULT,
-        },
-    );
+    let mut parts = ServerParts::nowhere(name);
     parts.path_prefix = prefix.map(Into::into);
     parts.strip_prefix = strip_prefix;
     parts

@@ -1,20 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::engine::snapshot::{ServerParts, Speech, Upstream, UpstreamAddress};
+use crate::engine::snapshot::ServerParts;
 
 fn server(name: &str, prefix: Option<&str>, strip_prefix: bool) -> ServerParts {
-    let upstream = Upstream {
-        address: UpstreamAddress::Http {
-            host: "h".into(),
-            port: 1,
-            is_secure: false,
-        },
-        target: "/".into(),
-        host_header: "h".into(),
-        speech: Speech::DEFAULT,
-    };
-    let mut parts = ServerParts::new(name, upstream);
+    let mut parts = ServerParts::nowhere(name);
     parts.path_prefix = prefix.map(Into::into);
     parts.strip_prefix = strip_prefix;
     parts
