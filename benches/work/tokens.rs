@@ -84,6 +84,8 @@ impl TokenGate {
             certificate: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             told: None,
+            resource: None,
+            verdict: None,
             suspicion: None,
         };
         let checked = self.issuers.check(self.token.as_bytes(), &proving);
@@ -112,6 +114,7 @@ fn issuer(algorithm: Algorithm, keys: KeySource) -> JwtIssuer {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     }
 }
 

@@ -3,9 +3,11 @@
 //! Read [`Config`] first. **Invariant:** a value of these types went through `validate`; nobody else needs to check it again.
 
 mod identity;
+mod oauth;
 mod tls;
 
-pub use identity::{Anonymous, ApiKey, Auth, JwksUrl, Jwt, JwtKeys, Mtls, MtlsIdentity};
+pub use identity::{Anonymous, ApiKey, Auth, FetchUrl, Jwt, JwtKeys, Mtls, MtlsIdentity};
+pub use oauth::{OAuth, OAuthClient, OAuthIdentity, OAuthProvider, OAuthServer, SigningAlgorithm};
 pub use tls::{CertificateFiles, ClientAuth, Tls, TlsVersion, UpstreamTls};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

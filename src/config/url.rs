@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
-use crate::config::model::{JwksUrl, Target, UpstreamTls};
+use crate::config::model::{FetchUrl, Target, UpstreamTls};
 
 /// Longest URL, in bytes.
 const URL_BYTES_MAX: usize = 2048;
@@ -112,7 +112,7 @@ pub(super) fn parse_target(text: &str) -> Option<Target> {
 
 /// `https://host[:port][/path][?query]`, or `http://` of a loopback address or `localhost`. What it resolves to is judged when
 /// it is fetched; here, that it cannot be read in two ways.
-pub(super) fn parse_jwks(text: &str) -> Option<JwksUrl> {
+pub(super) fn parse_fetch(text: &str) -> Option<FetchUrl> {
     let url = Url::parse(text)?;
     let (host, is_secure) = (url.bare_host(), url.is_secure()?);
     let address = host.parse::<IpAddr>().ok();
@@ -120,7 +120,7 @@ pub(super) fn parse_jwks(text: &str) -> Option<JwksUrl> {
     let is_sound = (is_secure || is_loopback)
         && (address.is_some() || !is_number_like(host))
         && !address.is_some_and(|address| address.is_unspecified() || address.is_multicast());
-    is_sound.then(|| JwksUrl {
+    is_sound.then(|| FetchUrl {
         text: text.to_owned(),
         is_secure,
         host: host.to_owned(),
@@ -189,7 +189,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::{
-        PathBuf, Target, UpstreamTls, parse_jwks, parse_origin, parse_public, parse_target,
+        PathBuf, Target, UpstreamTls, parse_fetch, parse_origin, parse_public, parse_target,
         split_authority,
     };
 
@@ -279,7 +279,7 @@ mod tests {
             ("http://[::1]/keys", Some(("::1", 80, "/keys"))),
             ("http://localhost/keys", Some(("localhost", 80, "/keys"))),
         ] {
-            let found = parse_jwks(text).unwrap();
+            let found = parse_fetch(text).unwrap();
             let parts = (found.host.as_str(), found.port, found.target.as_str());
             assert_eq!(Some(parts), expected, "{text}");
             assert_eq!(found.is_secure, text.starts_with("https"), "{text}");
@@ -308,7 +308,7 @@ mod tests {
             "id.example.com/keys",
             "",
         ] {
-            assert_eq!(parse_jwks(bad), None, "{bad:?}");
+            assert_eq!(parse_fetch(bad), None, "{bad:?}");
         }
     }
 

@@ -15,6 +15,7 @@ mod gateway;
 pub mod http;
 mod jwks;
 pub mod logging;
+mod oauth;
 mod probe;
 pub mod process;
 mod reload;

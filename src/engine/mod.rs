@@ -10,6 +10,7 @@ pub mod filter;
 pub mod identity;
 pub mod limits;
 pub mod mcp;
+pub mod oauth;
 pub mod policy;
 pub mod quota;
 pub mod reply;

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::discovery::{Discovery, DiscoverySpec};
 use super::identity::{AddressRange, Authenticator};
 use super::limits::{self, Limits};
+use super::oauth::OAuthSurface;
 use super::policy::Ceiling;
 use super::quota::{Quota, QuotaPlan};
 use super::route::{Cors, HostPolicy, OriginPolicy, Resource, RouteConflict, Routes};
@@ -66,6 +67,8 @@ pub struct Snapshot {
     pub audit: AuditSettings,
     /// How sessions are sealed and offered.
     pub sessions: SessionSettings,
+    /// Which endpoints of OAuth are served.
+    pub oauth: OAuthSurface,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<Box<str>>,
     /// Whether `/metrics` is also served here, with credentials.
@@ -97,6 +100,8 @@ pub struct SnapshotParts {
     pub audit: AuditSettings,
     /// How sessions are sealed and offered.
     pub sessions: SessionSettings,
+    /// Which endpoints of OAuth are served.
+    pub oauth: OAuthSurface,
     /// Public base URL, without a trailing slash.
     pub public_url: Option<String>,
     /// Whether `/metrics` is also served on the main listener.
@@ -119,6 +124,7 @@ impl SnapshotParts {
             cors: None,
             limits: Limits::DEFAULT,
             audit: AuditSettings::default(),
+            oauth: OAuthSurface::default(),
             public_url: None,
             metrics_on_main: false,
             trusted_proxies: Vec::new(),
@@ -160,6 +166,7 @@ impl Snapshot {
             cors: parts.cors,
             limits: parts.limits,
             audit: parts.audit,
+            oauth: parts.oauth,
             public_url: parts.public_url.map(Into::into),
             metrics_on_main: parts.metrics_on_main,
             trusted_proxies: parts.trusted_proxies,

@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use guard_io::tls::{ClientTls, ServerTls};
 
-use super::{AuditLane, BridgeCalls, Doorbell, Health, KeyDesks, LaneBounds, Overflow, Phase};
+use super::oauth::{oauth_requests, vouch_requests};
+use super::{
+    AuditLane, BridgeCalls, Doorbell, Health, KeyDesks, LaneBounds, OAuthRequests, Overflow, Phase,
+    VouchRequests,
+};
 use crate::engine::identity::jwt::KeyRing;
 use crate::engine::mcp::revision::Era;
 use crate::engine::quota::{PeerQuotas, QuotaTable};
@@ -38,6 +42,10 @@ pub struct Shared {
     pub bridge: BridgeCalls,
     /// Where keys of issuers are asked for.
     pub key_desks: KeyDesks,
+    /// Requests to the endpoints of OAuth.
+    pub oauth: OAuthRequests,
+    /// Opaque tokens whose issuer is to be asked.
+    pub vouching: VouchRequests,
     /// Seals sessions where `server.session_key` is not set: this process alone can open them.
     pub sealer: Sealer,
     /// Writes the body of `/metrics`, which the main listener may serve too.
@@ -68,6 +76,8 @@ impl Shared {
             audit_doorbell,
             bridge: BridgeCalls::new(),
             key_desks: KeyDesks::default(),
+            oauth: oauth_requests(),
+            vouching: vouch_requests(),
             sealer,
             exposition,
         }

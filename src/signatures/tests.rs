@@ -107,6 +107,7 @@ fn issuer(algorithms: &[Algorithm], keys: KeySource) -> JwtIssuer {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     }
 }
 

@@ -142,6 +142,8 @@ impl Exchange<'_> {
                 certificate: self.connection.certificate(self.view.snapshot()),
                 told: Some(self.digest.certificate.of(bytes)),
                 peer: self.connection.peer.ip(),
+                resource: None,
+                verdict: None,
                 suspicion: self.suspicion(),
             },
         }

@@ -44,6 +44,7 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
     Authenticator::new(AuthenticatorParts {
         keys,
         issuers,
+        opaque: None,
         mtls,
         anonymous,
     })

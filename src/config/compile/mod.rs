@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::config::model::{self, Config};
 use crate::config::problem::Problem;
+use crate::engine::oauth::OAuthSurface;
 use crate::engine::quota::Quota;
 use crate::engine::seal::Sealer;
 use crate::engine::snapshot::{
@@ -62,6 +63,7 @@ pub fn compile(config: &Config, port: u16, revision: u64) -> Result<Snapshot, Ve
         limits: config.server.limits.clone(),
         audit: audit(&config.audit),
         sessions: sessions(&config.server.sessions),
+        oauth: OAuthSurface::default(),
         public_url: config.server.public_url.clone(),
         metrics_on_main: config.server.admin.metrics_on_main,
         trusted_proxies: config.server.trusted_proxies.clone(),

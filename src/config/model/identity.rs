@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::OAuth;
 use crate::config::secret::Secret;
 use crate::engine::identity::KeyHash;
 use crate::engine::identity::jwt::Algorithm;
@@ -15,6 +16,8 @@ pub struct Auth {
     pub api_keys: Vec<ApiKey>,
     /// `[auth.jwt]` or `[[auth.jwt]]`; issuers are unique.
     pub jwt: Vec<Jwt>,
+    /// `[auth.oauth]`.
+    pub oauth: Option<OAuth>,
     /// `[auth.mtls]` with `enabled = true`.
     pub mtls: Option<Mtls>,
     /// `[auth.anonymous]`; absent is off.
@@ -62,15 +65,15 @@ pub enum JwtKeys {
     /// `jwks`: keys that the issuer publishes.
     Jwks {
         /// Where: `https`, or `http` to a loopback address.
-        url: JwksUrl,
+        url: FetchUrl,
         /// How long a fetched set counts as fresh.
         cache_duration: Duration,
     },
 }
 
-/// An absolute URL that keys are fetched from.
+/// An absolute URL that control fetches from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JwksUrl {
+pub struct FetchUrl {
     /// As written.
     pub text: String,
     /// Whether it is `https`.

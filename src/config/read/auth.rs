@@ -29,6 +29,7 @@ pub(super) fn read(table: &Table<'_>) -> Auth {
     Auth {
         api_keys: keys.iter().filter_map(api_key).collect(),
         jwt: jwt::read(&issuers),
+        oauth: None,
         mtls: mtls::read(&certificates),
         anonymous,
     }

@@ -6,7 +6,7 @@ use crate::config::model::{Jwt, JwtKeys};
 use crate::config::problem::Problem;
 use crate::config::read::auth::entries;
 use crate::config::read::table::Table;
-use crate::config::url::parse_jwks;
+use crate::config::url::parse_fetch;
 use crate::engine::identity::jwt::Algorithm;
 use crate::engine::limits::{
     BURST_MAX, JWT_AUDIENCE_BYTES_MAX, JWT_AUDIENCES_MAX, JWT_CLAIM_BYTES_MAX,
@@ -206,7 +206,7 @@ fn jwks(table: &Table<'_>) -> Option<JwtKeys> {
     let cache_duration = table.duration("cache_duration_secs", MINUTE..=DAY);
     let ca_path = table.file_path("jwks_ca_path");
     let text = table.required_text("jwks_url", JWKS)?;
-    let Some(mut url) = parse_jwks(text) else {
+    let Some(mut url) = parse_fetch(text) else {
         let value = (!text.contains('@')).then(|| text.to_owned());
         let accepted = JWKS_FORM.to_owned();
         table.report("jwks_url", Problem::Malformed { value, accepted });

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::freshness;
 use super::guard::{self, Forbidden};
-use crate::config::model::JwksUrl;
+use crate::config::model::FetchUrl;
 use crate::control::http::{Answer, Client, ClientError};
 use crate::control::resolve;
 use crate::engine::identity::jwt::JwksError;
@@ -103,7 +103,7 @@ impl fmt::Display for FetchFault {
 /// Fetches what is at `url`, trusting `config` where it is `https`. At most [`JWKS_FETCH_MS_MAX`] and [`JWKS_BYTES_MAX`]; one
 /// request to one connection, to an address that was looked up and judged just before.
 pub(super) async fn fetch(
-    url: &JwksUrl,
+    url: &FetchUrl,
     config: Option<&Arc<ClientConfig>>,
 ) -> Result<Fetched, FetchFault> {
     match timeout(FETCH_TIME, fetch_unbounded(url, config)).await {
@@ -113,7 +113,7 @@ pub(super) async fn fetch(
 }
 
 async fn fetch_unbounded(
-    url: &JwksUrl,
+    url: &FetchUrl,
     config: Option<&Arc<ClientConfig>>,
 ) -> Result<Fetched, FetchFault> {
     let resolved = resolve::addresses(&url.host, url.port)
@@ -176,7 +176,7 @@ fn origin(location: &[u8]) -> Option<String> {
     is_plain.then_some(origin)
 }
 
-fn host_field(url: &JwksUrl) -> String {
+fn host_field(url: &FetchUrl) -> String {
     let host = match url.host.parse::<Ipv6Addr>() {
         Ok(_) => format!("[{}]", url.host),
         Err(_) => url.host.clone(),

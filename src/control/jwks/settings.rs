@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::config::model::{JwksUrl, JwtKeys};
+use crate::config::model::{FetchUrl, JwtKeys};
 use crate::engine::identity::jwt::{Algorithm, SourceId};
 
 /// One source as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SourceSettings {
     pub(super) id: SourceId,
-    pub(super) url: JwksUrl,
+    pub(super) url: FetchUrl,
     /// What a key without `alg` may be used for.
     pub(super) algorithms: Vec<Algorithm>,
     /// How long a set counts as fresh.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::model::JwksUrl;
+use crate::config::model::FetchUrl;
 
 /// What an issuer does with a request.
 #[derive(Clone, Debug)]
@@ -98,8 +98,8 @@ impl Issuer {
         self.state.lock().unwrap().requests.clone()
     }
 
-    pub(super) fn url(&self, host: &str) -> JwksUrl {
-        JwksUrl {
+    pub(super) fn url(&self, host: &str) -> FetchUrl {
+        FetchUrl {
             text: format!("http://{host}:{}/jwks?a=b", self.port),
             is_secure: false,
             host: host.to_owned(),

@@ -28,6 +28,7 @@ fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
+use super::opaque::{OpaqueTokens, Verdict};
 use super::principal::{Principal, Proven, Provider};
 use super::{
     ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache, Suspicion,
@@ -13,6 +14,7 @@ use super::{
 use crate::engine::mcp::headers::CertificateHeaders;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
+use crate::engine::route::Resource;
 
 /// What `[auth.anonymous]` gives to callers without a credential.
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ pub struct AnonymousAccess {
 pub struct Authenticator {
     keys: ApiKeys,
     issuers: JwtIssuers,
+    opaque: Option<OpaqueTokens>,
     mtls: Option<MtlsRules>,
     anonymous: Option<Principal>,
 }
@@ -39,6 +42,8 @@ pub struct AuthenticatorParts {
     pub keys: ApiKeys,
     /// `[auth.jwt]`.
     pub issuers: JwtIssuers,
+    /// `[auth.oauth]`, where opaque tokens are taken.
+    pub opaque: Option<OpaqueTokens>,
     /// `[auth.mtls]`, where it is enabled.
     pub mtls: Option<MtlsRules>,
     /// `[auth.anonymous]`.
@@ -60,6 +65,10 @@ pub struct Proving<'a> {
     pub told: Option<CertificateHeaders<'a>>,
     /// The other end of the connection: a client, or a proxy.
     pub peer: IpAddr,
+    /// What the caller asks for: a token for another resource is none.
+    pub resource: Option<Resource<'a>>,
+    /// What the issuer of the caller's opaque token says of it, once it was asked.
+    pub verdict: Option<&'a Verdict>,
     /// What is known of the address that the credential came from, where failures are counted.
     pub suspicion: Option<Suspicion<'a>>,
 }
@@ -78,6 +87,8 @@ impl Proving<'static> {
             certificate: None,
             told: None,
             peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            resource: None,
+            verdict: None,
             suspicion: None,
         }
     }
@@ -102,6 +113,7 @@ impl Authenticator {
         Self {
             keys: parts.keys,
             issuers: parts.issuers,
+            opaque: parts.opaque,
             mtls: parts.mtls,
             anonymous,
         }
@@ -198,6 +210,12 @@ impl Authenticator {
     #[must_use]
     pub const fn issuers(&self) -> &JwtIssuers {
         &self.issuers
+    }
+
+    /// How opaque tokens are taken.
+    #[must_use]
+    pub const fn opaque(&self) -> Option<&OpaqueTokens> {
+        self.opaque.as_ref()
     }
 
     /// How client certificates become identities.

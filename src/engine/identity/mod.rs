@@ -14,6 +14,7 @@ mod forwarded;
 pub mod jwt;
 mod key_hash;
 pub mod mtls;
+pub mod opaque;
 mod principal;
 mod proof_cache;
 mod record_id;

@@ -52,6 +52,7 @@ fn issuers() -> JwtIssuers {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     };
     JwtIssuers::compile(vec![issuer]).expect("one issuer")
 }

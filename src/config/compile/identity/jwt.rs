@@ -43,6 +43,7 @@ impl<'c> Compiler<'c, '_> {
             quota: self.quota(path, jwt.rate_limit, jwt.burst_size),
             leeway_secs: jwt.leeway.as_secs(),
             require_at_jwt: jwt.require_at_jwt,
+            own: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FetchFault, fetch, host_field, origin};
-use crate::config::model::JwksUrl;
+use crate::config::model::FetchUrl;
 use crate::control::http::ClientError;
 use crate::control::jwks::testing::{Conduct, Issuer};
 use crate::control::testing::tls::Authority;
@@ -126,7 +126,7 @@ async fn addresses_are_judged_after_the_look_up() {
         let fault = fetch(&issuer.url(host), None).await.unwrap_err();
         assert_eq!(fault.result(), JwksResult::Forbidden, "{host}: {fault}");
     }
-    let secure = JwksUrl {
+    let secure = FetchUrl {
         is_secure: true,
         ..issuer.url("169.254.169.254")
     };
@@ -144,7 +144,7 @@ async fn over_tls_the_host_must_be_the_one_that_is_named() {
     let authority = Authority::new();
     let tls = Some(authority.server("localhost"));
     let issuer = Issuer::start_on("127.0.0.1:0", Conduct::publishes("{}", ""), tls).await;
-    let url = |host| JwksUrl {
+    let url = |host| FetchUrl {
         is_secure: true,
         ..issuer.url(host)
     };
@@ -173,7 +173,7 @@ async fn an_answer_that_never_comes_or_never_ends_is_given_up() {
 
 #[test]
 fn the_host_field_names_the_port_only_where_it_must() {
-    let url = |is_secure, host: &str, port| JwksUrl {
+    let url = |is_secure, host: &str, port| FetchUrl {
         text: String::new(),
         is_secure,
         host: host.to_owned(),

@@ -21,6 +21,7 @@ fn snapshot(public_url: Option<&str>) -> Snapshot {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     };
     let mut parts = SnapshotParts::new(vec![ServerParts::nowhere("a")]);
     parts.public_url = public_url.map(Into::into);

@@ -65,6 +65,7 @@ fn issuers() -> JwtIssuers {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     }])
     .unwrap()
 }
@@ -87,6 +88,7 @@ fn authenticator(mtls: Option<(CertificateOrigin, bool)>, anonymous: bool) -> Au
         access,
     };
     Authenticator::new(AuthenticatorParts {
+        opaque: None,
         keys: ApiKeys::compile(vec![key]).unwrap(),
         issuers: issuers(),
         mtls: mtls.map(|(origin, allow_bearer)| MtlsRules {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{Algorithm, KeySet, ScopeMap, SourceId};
+use crate::engine::identity::opaque::UserRules;
 use crate::engine::limits::JWT_ISSUERS_MAX;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
+use crate::engine::route::PublicBase;
 
 /// One `[auth.jwt]`, validated.
 #[derive(Debug)]
@@ -35,6 +37,21 @@ pub struct JwtIssuer {
     pub leeway_secs: u64,
     /// Whether `typ` must be `at+jwt` (RFC 9068 §2.1).
     pub require_at_jwt: bool,
+    /// Where it is the gateway itself: what its tokens mean.
+    pub own: Option<OwnTokens>,
+}
+
+/// Tokens that the gateway signs itself (`control::oauth`), for users who logged in with a provider.
+///
+/// Their identities are those of the provider, not of the gateway, and each is for one resource of the gateway, or for all.
+#[derive(Clone, Debug)]
+pub struct OwnTokens {
+    /// Who vouched for the user.
+    pub realm: Box<str>,
+    /// What the resources of the gateway begin with; alone, it is the audience of a token for all of them.
+    pub base: PublicBase,
+    /// What each user may do.
+    pub users: Arc<UserRules>,
 }
 
 /// Where an issuer's keys come from.

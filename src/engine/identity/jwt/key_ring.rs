@@ -9,6 +9,12 @@ use super::KeySet;
 pub struct SourceId(u64);
 
 impl SourceId {
+    /// The gateway's own keys, which control makes and nobody fetches.
+    #[must_use]
+    pub fn own() -> Self {
+        Self::of("own", &[])
+    }
+
     /// The source at `url`, with keys for `algorithms`: a digest, equal in every snapshot.
     #[must_use]
     pub fn of(url: &str, algorithms: &[super::Algorithm]) -> Self {

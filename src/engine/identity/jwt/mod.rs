@@ -23,7 +23,7 @@ mod scopes;
 
 pub use algorithm::{Algorithm, BadKey, KeyMaterial, KeyType, Signatures, VerifySignature};
 pub use fault::TokenFault;
-pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource};
+pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource, OwnTokens};
 pub use key_ring::{KeyRing, KeyState, SourceId};
 pub use key_set::{JwksError, KeyMark, KeySet, SkippedKey};
 pub use scopes::{ScopeGrants, ScopeMap};

@@ -110,6 +110,7 @@ fn issuer() -> JwtIssuer {
         quota: None,
         leeway_secs: 0,
         require_at_jwt: false,
+        own: None,
     }
 }
 

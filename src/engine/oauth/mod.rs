@@ -1,0 +1,28 @@
+//! The OAuth protocol between the gateway and its clients: what a request asks for, whether it may, and what is answered.
+//!
+//! Pure: who a user is, is proven by a provider that `control::oauth` asks; what is kept, is kept there. What it never does: send
+//! an answer to an address that its client did not register, take a request that two readers could understand in two ways, or
+//! let a client say who a user is.
+//!
+//! Read [`AuthorizationRequest`] first. Sources: OAuth 2.1 (draft-ietf-oauth-v2-1), RFC 7591, 7636, 8414, 8707, 9207, Client ID
+//! Metadata Document (draft-ietf-oauth-client-id-metadata-document), MCP 2026-07-28 Authorization.
+
+mod authorize;
+mod client;
+mod endpoint;
+mod fault;
+mod form;
+mod grant;
+mod pkce;
+mod redirect;
+mod secret;
+
+pub use authorize::AuthorizationRequest;
+pub use client::{Client, ClientAuthMethod, ClientOrigin};
+pub use endpoint::{OAuthEndpoint, OAuthSurface};
+pub use fault::{OAuthCode, OAuthFault};
+pub use form::{Form, FormError};
+pub use grant::{Code, Consent, Grant, GrantId, User};
+pub use pkce::Challenge;
+pub use redirect::RedirectUri;
+pub use secret::{SecretHash, SecretKind, mint};
