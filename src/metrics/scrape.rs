@@ -2,13 +2,14 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, TlsHandshake,
-    TlsReload, UnplacedMessage, UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, ProviderCall, ProviderResult, ReloadResult, STATUSES,
+    SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, VouchResult,
+    provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
-    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, SessionCells, UpstreamCells,
-    WorkerMetrics, family,
+    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, OAuthCells, SessionCells,
+    UpstreamCells, WorkerMetrics, family,
 };
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
@@ -150,6 +151,21 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
     let mut reloads = out.family(&family::TLS_RELOADS);
     for &result in TlsReload::ALL {
         reloads.used(&[result.as_str()], control.tls_reloads(result));
+    }
+}
+
+/// Providers of logins, and clients.
+pub fn oauth(out: &mut Exposition, cells: &OAuthCells) {
+    let mut vouches = out.family(&family::OAUTH_VOUCHES);
+    for &result in VouchResult::ALL {
+        vouches.used(&[result.as_str()], cells.vouches(result));
+    }
+    let mut requests = out.family(&family::OAUTH_PROVIDER_REQUESTS);
+    for &call in ProviderCall::ALL {
+        for &result in ProviderResult::ALL {
+            let labels = [call.as_str(), result.as_str()];
+            requests.used(&labels, cells.requests(call, result));
+        }
     }
 }
 
