@@ -78,6 +78,9 @@ pub const TLS_CERTIFICATES_MAX: usize = 256;
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
 
+/// Most revoked grants whose tokens may still live; beyond it every token from before is refused.
+pub const REVOKED_GRANTS_MAX: usize = 16_384;
+
 /// Remembered proofs that one new proof looks at in search of one that nobody has used for a while.
 pub const PROOF_EVICTION_PROBES_MAX: usize = 64;
 
