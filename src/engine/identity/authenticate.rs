@@ -372,6 +372,26 @@ impl AuthFailure {
         }
     }
 
+    /// Whether nothing can be said of the credential at the moment: what it takes to tell is not at hand.
+    #[must_use]
+    pub const fn is_undecided(self) -> bool {
+        matches!(
+            self,
+            Self::Token(TokenFault::KeysMissing(_))
+                | Self::OwnToken(TokenFault::KeysMissing(_))
+                | Self::Opaque(OpaqueFault::Unasked | OpaqueFault::Unavailable)
+        )
+    }
+
+    /// Whether the credential was not looked at, because its address has failed too often.
+    #[must_use]
+    pub const fn is_untried(self) -> bool {
+        matches!(
+            self,
+            Self::Token(TokenFault::Untried) | Self::Opaque(OpaqueFault::Untried)
+        )
+    }
+
     /// What the challenge may say.
     #[must_use]
     pub const fn challenge(self) -> ChallengeError {

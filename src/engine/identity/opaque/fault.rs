@@ -38,12 +38,6 @@ impl OpaqueFault {
             Self::OwnSecret => "opaque_own_secret",
         }
     }
-
-    /// Whether nothing can be said of the token at the moment, so that it may be as good as any.
-    #[must_use]
-    pub const fn is_undecided(self) -> bool {
-        matches!(self, Self::Unasked | Self::Untried | Self::Unavailable)
-    }
 }
 
 impl fmt::Display for OpaqueFault {
