@@ -34,8 +34,7 @@ impl OAuthEndpoint {
         Self::ServerMetadata,
     ];
 
-    /// Its path: behind `server.public_url` for clients; here, where a proxy in front takes the path of `public_url` away. For the
-    /// metadata, the form at the root.
+    /// Where it is, below the public base URL; the metadata document stands before the path of that instead (RFC 8414 §3.1).
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -50,13 +49,7 @@ impl OAuthEndpoint {
         }
     }
 
-    /// Whether people's browsers come here, rather than programs: what is refused is told in words then.
-    #[must_use]
-    pub const fn is_for_people(self) -> bool {
-        matches!(self, Self::Authorize | Self::Consent | Self::Callback)
-    }
-
-    /// The label in metrics.
+    /// The label in metrics and audit records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use super::json::{Object, take_secret, text, whole};
 use super::remote::Remote;
 use super::{LoginSecrets, ProviderFault};
 use crate::config::model::OAuthProvider;
-use crate::engine::limits::{PROVIDER_SCOPES_MAX, PROVIDER_TOKEN_BYTES_MAX, SCOPE_BYTES_MAX};
+use crate::engine::limits::{GRANTED_SCOPES_MAX, PROVIDER_TOKEN_BYTES_MAX, SCOPE_BYTES_MAX};
 use crate::metrics::ProviderCall;
 
 /// What the token endpoint gave. `Debug` shows nothing of it.
@@ -112,7 +112,7 @@ pub(super) fn split_scopes(text: &str, separators: &[char]) -> Vec<Box<str>> {
     for scope in text.split(separators).map(str::trim) {
         let is_new = !scopes.iter().any(|known| **known == *scope);
         let fits = (1..=SCOPE_BYTES_MAX).contains(&scope.len());
-        if is_new && fits && scopes.len() < PROVIDER_SCOPES_MAX {
+        if is_new && fits && scopes.len() < GRANTED_SCOPES_MAX {
             scopes.push(scope.into());
         }
     }
