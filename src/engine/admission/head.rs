@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::oauth::{admit_oauth, check_other_origin};
 use crate::engine::identity::jwt::{SourceId, TokenFault};
+use crate::engine::identity::opaque::OpaqueFault;
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::limits::UNTRIED_RETRY_AFTER_SECS;
 use crate::engine::mcp::headers::HeaderDigest;
@@ -128,14 +129,10 @@ impl HeadRefusal {
     pub const fn failure(self) -> Failure {
         match self {
             Self::Failure(failure) | Self::OAuth { failure, .. } => failure,
-            Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => {
-                Failure::KeysUnavailable
-            }
-            Self::Unauthenticated(AuthFailure::Token(TokenFault::Untried)) => {
-                Failure::AuthRateLimited {
-                    retry_after_secs: UNTRIED_RETRY_AFTER_SECS,
-                }
-            }
+            Self::Unauthenticated(failure) if failure.is_untried() => Failure::AuthRateLimited {
+                retry_after_secs: UNTRIED_RETRY_AFTER_SECS,
+            },
+            Self::Unauthenticated(failure) if failure.is_undecided() => Failure::KeysUnavailable,
             Self::Unauthenticated(failure) => Failure::Unauthorized {
                 challenge: failure.challenge(),
             },
@@ -153,17 +150,22 @@ impl HeadRefusal {
         }
     }
 
+    /// Whether the verdict of whoever issued the caller's opaque token is needed ([`Proving::verdict`]).
+    #[must_use]
+    pub const fn wants_verdict(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthenticated(AuthFailure::Opaque(OpaqueFault::Unasked))
+        )
+    }
+
     /// Whether the address is to be charged for the attempt: a bad credential was shown, or none. Where the gateway lacks the
-    /// keys to tell, or did not try to, the caller may be as good as any.
+    /// keys to tell, or cannot ask whoever could, or did not try to, the caller may be as good as any.
     #[must_use]
     pub const fn is_chargeable(self) -> bool {
         match self {
-            Self::Failure(_)
-            | Self::OAuth { .. }
-            | Self::Unauthenticated(AuthFailure::Token(
-                TokenFault::KeysMissing(_) | TokenFault::Untried,
-            )) => false,
-            Self::Unauthenticated(_) => true,
+            Self::Failure(_) | Self::OAuth { .. } => false,
+            Self::Unauthenticated(failure) => !failure.is_untried() && !failure.is_undecided(),
         }
     }
 }
@@ -316,10 +318,37 @@ fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal,
         .digest
         .authorization
         .map(|value| value.of(arrival.head));
-    snapshot
-        .identity
-        .authenticate(header, &arrival.proving)
-        .map_err(HeadRefusal::Unauthenticated)
+    let identity = &snapshot.identity;
+    let proven = match identity.has_bound_tokens() {
+        true => authenticate_at(snapshot, header, arrival),
+        false => identity.authenticate(header, &arrival.proving),
+    };
+    proven.map_err(HeadRefusal::Unauthenticated)
+}
+
+/// The same where a token may be for one resource alone. On a page of the gateway's own it may be any that the gateway has.
+fn authenticate_at(
+    snapshot: &Snapshot,
+    header: Option<&[u8]>,
+    arrival: &Arrival<'_>,
+) -> Result<Principal, AuthFailure> {
+    let routes = snapshot.routes();
+    let resource = routes.resource(arrival.target);
+    let proving = Proving {
+        resource,
+        ..arrival.proving
+    };
+    let principal = snapshot.identity.authenticate(header, &proving)?;
+    let is_ours = |path: &str| {
+        let found = routes.resource(path.as_bytes());
+        found.is_some_and(|found| found.is_at(path))
+    };
+    match principal.resources() {
+        Some(paths) if resource.is_none() && !paths.iter().any(|path| is_ours(path)) => {
+            Err(AuthFailure::Opaque(OpaqueFault::OtherAudience))
+        }
+        _ => Ok(principal),
+    }
 }
 
 fn admit_sse<'a>(
