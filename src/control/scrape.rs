@@ -31,7 +31,7 @@ pub fn metrics(shared: &Shared) -> String {
     scrape::control(&mut out, &shared.control);
     audit(&mut out, shared);
     issuers(&mut out, shared);
-    scrape::oauth(&mut out, &shared.control.oauth);
+    scrape::providers(&mut out, &shared.control.oauth);
     let ready = *shared.health.readiness() == Readiness::Ready;
     out.family(&family::CONFIG_REVISION)
         .value(&[], live.snapshot.revision() as f64);

@@ -188,9 +188,6 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 /// Most scopes that are asked of the provider.
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
-/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
-pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
-
 /// Most `[[auth.oauth.server.clients]]`.
 pub const OAUTH_CLIENTS_MAX: usize = 1_024;
 

@@ -27,7 +27,7 @@ pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, ProviderCall, ProviderResult,
+    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, OAuthResult, ProviderCall, ProviderResult,
     ReloadResult, STATUSES, SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult,
     VouchResult, provider_label, status_label,
 };
