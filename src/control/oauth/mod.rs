@@ -12,9 +12,11 @@ mod context;
 mod directory;
 mod front;
 mod provider;
+mod recent;
 mod reply;
 mod service;
 mod signer;
 mod store;
+mod vouch;
 
 pub(in crate::control) use service::OAuthService;
