@@ -5,8 +5,8 @@
 use super::{
     AuthorizationRefusal, AuthorizationRequest, Form, OAUTH_STATE_BYTES_MAX, OAuthCode, RedirectUri,
 };
-use crate::engine::oauth::Client;
 use crate::engine::oauth::testing::{CHALLENGE, client, with_offer};
+use crate::engine::oauth::{Client, ClientOrigin};
 
 const ISSUER: &str = "https://gw.example";
 
@@ -155,6 +155,30 @@ fn a_client_is_told_what_is_wrong_with_the_rest() {
         assert!(location.starts_with(&begin), "{location}");
         let end = "&state=s&iss=https%3A%2F%2Fgw.example";
         assert!(location.ends_with(end), "{location}");
+    }
+}
+
+#[test]
+fn a_client_that_nobody_vouches_for_makes_no_open_redirect() {
+    let loopback = RedirectUri::parse("http://localhost/cb").unwrap();
+    let bad = |uri| query(&[("redirect_uri", uri), ("response_type", "token")]);
+    for (origin, is_trusted) in [
+        (ClientOrigin::Configured, true),
+        (ClientOrigin::Document, false),
+        (ClientOrigin::Registered { at_secs: 1 }, false),
+    ] {
+        let mut client = client();
+        client.origin = origin;
+        client.redirect_uris.push(loopback.clone());
+        for (uri, expected) in [
+            ("https://app.example/cb", is_trusted),
+            ("http://localhost:49152/cb", true),
+        ] {
+            let refusal = parse_for(&client, &bad(uri)).unwrap_err();
+            let is_sent = matches!(refusal, AuthorizationRefusal::Redirect(_));
+            assert_eq!(is_sent, expected, "{origin:?} {uri}");
+            assert_eq!(refusal.fault().code, OAuthCode::UnsupportedResponseType);
+        }
     }
 }
 
