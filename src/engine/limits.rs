@@ -144,6 +144,63 @@ pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1_024;
 /// Hops of X-Forwarded-For that are looked at.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 
+// ---------------------------------------------------------------------------------------------------------------- oauth
+
+/// Most clients that registered themselves.
+pub const OAUTH_CLIENTS_MAX: u64 = 10_000;
+
+/// How long a registered client is kept that nobody allowed anything, in seconds.
+pub const OAUTH_CLIENT_UNUSED_SECS_MAX: u64 = 24 * 3_600;
+
+/// How long a registered client is kept that nobody uses any more, in seconds.
+pub const OAUTH_CLIENT_IDLE_SECS_MAX: u64 = 90 * 24 * 3_600;
+
+/// Most authorization codes at once, those included that were taken a short time ago.
+pub const OAUTH_CODES_MAX: u64 = 10_000;
+
+/// How long after its end a code that was taken is known, in seconds: whoever presents it again is found out.
+pub const OAUTH_TAKEN_CODE_SECS: u64 = 600;
+
+/// Most consents that are remembered, each of one user to one client.
+pub const OAUTH_CONSENTS_MAX: u64 = 100_000;
+
+/// Most things that one user allows one client; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTS_PER_CLIENT_MAX: usize = 16;
+
+/// Most clients whose consents are remembered for one user; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTED_CLIENTS_PER_USER_MAX: usize = 200;
+
+/// How long a consent is remembered, in seconds.
+pub const OAUTH_CONSENT_SECS_MAX: u64 = 365 * 24 * 3_600;
+
+/// Most grants at once.
+pub const OAUTH_GRANTS_MAX: u64 = 100_000;
+
+/// Most grants of one user; a further one ends the oldest.
+pub const OAUTH_GRANTS_PER_USER_MAX: usize = 200;
+
+/// Most refresh tokens of one grant that are remembered. A grant that has used up as many within the life of one ends.
+pub const OAUTH_REFRESHES_PER_GRANT_MAX: u32 = 4_096;
+
+/// Most grants that are known as revoked while access tokens of theirs may live; a further one takes the place of the one whose
+/// tokens end first.
+pub const OAUTH_REVOKED_GRANTS_MAX: u64 = 10_000;
+
+/// Longest life of an access token (`auth.oauth.server.access_token_ttl`), in seconds.
+pub const OAUTH_ACCESS_TOKEN_SECS_MAX: u64 = 3_600;
+
+/// Longest life of the token that a person gets (`auth.oauth.login_token_ttl`), in seconds.
+pub const OAUTH_LOGIN_TOKEN_SECS_MAX: u64 = 7 * 24 * 3_600;
+
+/// How long the gateway signs with one key, in seconds.
+pub const OAUTH_KEY_SECS_MAX: u64 = 30 * 24 * 3_600;
+
+/// How long a new key is published before it signs, in seconds: whoever keeps the set has it by then.
+pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
+
+/// Records of the store that one sweep looks at.
+pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;
+
 // ---------------------------------------------------------------------------------------------------------------- quota
 
 /// Highest rate of a quota, in requests per second.
