@@ -103,6 +103,11 @@ impl Vault {
         self.open(Purpose::SigningKey, id.as_bytes(), sealed)
     }
 
+    /// What seals under the same secret what browsers keep.
+    pub(in crate::control) const fn sealer(&self) -> &Sealer {
+        &self.0
+    }
+
     /// A text by which a vault under the same secret is known again.
     pub(super) fn mark(&self) -> Result<Box<[u8]>, VaultError> {
         self.seal(Purpose::StoreMark, b"", b"")

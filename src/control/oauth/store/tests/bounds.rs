@@ -1,7 +1,9 @@
 //! Every bound is reached.
 
+use redb::{ReadTransaction, ReadableTableMetadata as _};
+
 use super::{NOW, client, code, consent, grant, hash, id, memory};
-use crate::control::oauth::store::tables::Tables;
+use crate::control::oauth::store::tables::{CODES, Tables};
 use crate::control::oauth::store::{FileStore, Rotation, Store, StoreError};
 use crate::engine::limits::{
     OAUTH_CLIENTS_MAX, OAUTH_CODES_MAX, OAUTH_CONSENT_SECS_MAX,
@@ -16,6 +18,11 @@ async fn fill(
     change: impl FnOnce(&mut Tables<'_>) -> Result<(), StoreError> + Send + 'static,
 ) {
     store.write(change).await.unwrap();
+}
+
+async fn codes(store: &FileStore) -> u64 {
+    let count = |transaction: &ReadTransaction| Ok(transaction.open_table(CODES)?.len()?);
+    store.read(count).await.unwrap()
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -63,16 +70,9 @@ async fn there_is_a_bound_to_codes() {
     for _ in 1..sweeps {
         store.sweep(NOW + 60).await.unwrap();
     }
-    let left = super::super::tables::CODES;
-    let count = move |store: &FileStore| {
-        store.read(move |transaction| {
-            use redb::ReadableTableMetadata as _;
-            Ok(transaction.open_table(left)?.len()?)
-        })
-    };
-    assert_ne!(count(&store).await.unwrap(), 0);
+    assert_ne!(codes(&store).await, 0);
     store.sweep(NOW + 60).await.unwrap();
-    assert_eq!(count(&store).await.unwrap(), 0);
+    assert_eq!(codes(&store).await, 0);
 }
 
 #[tokio::test(flavor = "current_thread")]

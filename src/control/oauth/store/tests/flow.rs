@@ -1,7 +1,7 @@
 //! Clients, codes, grants and consents through their lives.
 
 use super::{NOW, both, client, code, consent, grant, hash, id, memory};
-use crate::control::oauth::store::{Counts, Rotation, Store, StoreError, TakenCode};
+use crate::control::oauth::store::{Counts, Rotation, StoreError, TakenCode};
 use crate::engine::limits::{
     OAUTH_ACCESS_TOKEN_SECS_MAX, OAUTH_CLIENT_IDLE_SECS_MAX, OAUTH_CLIENT_UNUSED_SECS_MAX,
     OAUTH_TAKEN_CODE_SECS,
