@@ -54,6 +54,86 @@ pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
 /// Requests of one worker that wait for keys at once, in equal shares for each source. Beyond it they are answered without.
 pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
 
+/// Time for one request to an identity provider, from the look-up of its host to the last byte, in milliseconds.
+pub const PROVIDER_REQUEST_MS_MAX: u64 = 8 * SECOND_MS;
+
+/// Largest answer of an identity provider that is read, in bytes.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1_024;
+
+/// Longest token of an identity provider, in bytes.
+pub const PROVIDER_TOKEN_BYTES_MAX: usize = 64 * 1_024;
+
+/// Most scopes of one answer of an identity provider that are looked at.
+pub const GRANTED_SCOPES_MAX: usize = 256;
+
+/// How far the clock of an identity provider may be off, in seconds.
+pub const PROVIDER_CLOCK_SECS_MAX: u64 = 60;
+
+/// How long the metadata of an identity provider counts as fresh, in milliseconds.
+pub const DISCOVERY_LIFE_MS: u64 = 3_600 * SECOND_MS;
+
+/// How long the metadata of an identity provider is used where it cannot be fetched again, in milliseconds.
+pub const DISCOVERY_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// Least time between two failed fetches of the metadata of an identity provider, in milliseconds.
+pub const DISCOVERY_RETRY_MS: u64 = 2 * SECOND_MS;
+
+/// Opaque tokens that the identity provider is asked about at once.
+pub const VOUCHES_AT_ONCE_MAX: usize = 32;
+
+/// Opaque tokens that wait until the identity provider can be asked about them.
+pub const VOUCHES_WAITING_MAX: usize = 1_024;
+
+/// Requests that wait for what the identity provider says of one opaque token.
+pub const VOUCH_WAITERS_MAX: usize = 256;
+
+/// Good opaque tokens that are remembered.
+pub const VOUCHED_MAX: usize = 65_536;
+
+/// Opaque tokens that are worth nothing and are remembered.
+pub const UNVOUCHED_MAX: usize = 16_384;
+
+/// How long an opaque token counts as worth nothing after the identity provider said so, in milliseconds.
+pub const UNVOUCHED_MS: u64 = 60 * SECOND_MS;
+
+/// Questions about opaque tokens that fail in a row before the identity provider is left alone for a while.
+pub const VOUCH_FAILURES_MAX: u32 = 3;
+
+/// How long an identity provider that does not answer is left alone, in milliseconds.
+pub const VOUCH_PAUSE_MS: u64 = 2 * SECOND_MS;
+
+/// Largest metadata document of a client, in bytes.
+pub const CLIENT_DOCUMENT_BYTES_MAX: usize = 16 * 1_024;
+
+/// Time for one fetch of a client's metadata document, from the look-up of its host to the last byte, in milliseconds.
+pub const CLIENT_DOCUMENT_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// Least time that a client's metadata document counts as fresh, in milliseconds.
+pub const CLIENT_DOCUMENT_LIFE_MS_MIN: u64 = 300 * SECOND_MS;
+
+/// Longest time that a client's metadata document counts as fresh, in milliseconds.
+pub const CLIENT_DOCUMENT_LIFE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// How long a client's metadata document that cannot be had is not asked for again, in milliseconds.
+pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
+
+/// Metadata documents of clients that are remembered, and as many that cannot be had.
+pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
+
+/// Metadata documents of clients that are fetched at once.
+pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 8;
+
+/// Metadata documents that are fetched in a minute, in the long run.
+pub const CLIENT_DOCUMENTS_PER_MINUTE: u32 = 60;
+
+/// Metadata documents that may be fetched one after the other without a pause.
+pub const CLIENT_DOCUMENTS_BURST: u32 = 60;
+
+/// Metadata documents that one address may cause to be fetched in a minute, in the long run.
+pub const CLIENT_DOCUMENTS_PER_MINUTE_PER_PEER: u32 = 10;
+
+/// Metadata documents that one address may cause to be fetched without a pause.
+pub const CLIENT_DOCUMENTS_BURST_PER_PEER: u32 = 10;
 /// Largest body of a request to an endpoint of OAuth, in bytes.
 pub const OAUTH_BODY_BYTES_MAX: usize = 32 * 1_024;
 
@@ -107,9 +187,6 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 
 /// Most scopes that are asked of the provider.
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
-
-/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
-pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
 
 /// Most `[[auth.oauth.server.clients]]`.
 pub const OAUTH_CLIENTS_MAX: usize = 1_024;

@@ -7,6 +7,7 @@ use crate::config::model::{OAuthClient, OAuthServer};
 use crate::config::problem::Problem;
 use crate::config::read::scopes::{is_text, is_token};
 use crate::config::read::table::Table;
+use crate::config::tree::Value;
 use crate::config::url::split_authority;
 use crate::engine::limits::{
     OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_REDIRECTS_MAX, OAUTH_CLIENT_SECRET_BYTES_MIN,
@@ -119,7 +120,10 @@ fn redirects(table: &Table<'_>) -> Vec<String> {
     let Some(uris) = table.parsed(KEY, REDIRECT, redirect) else {
         return Vec::new();
     };
-    let count = table.texts(KEY).map_or(0, |texts| texts.len());
+    let count = match table.value(KEY) {
+        Some(Value::List(items)) => items.len(),
+        _ => uris.len(),
+    };
     if !(1..=OAUTH_CLIENT_REDIRECTS_MAX).contains(&count) {
         let value = format!("{count} addresses");
         let accepted = format!("1 to {OAUTH_CLIENT_REDIRECTS_MAX}");
