@@ -23,6 +23,8 @@ pub enum Purpose {
     Session,
     /// A `requestState`.
     RequestState,
+    /// Who logged in last with a browser: a cookie.
+    BrowserUser,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Self::Session => b"mcp-guard session 1",
             Self::RequestState => b"mcp-guard requestState 1",
+            Self::BrowserUser => b"mcp-guard browser user 1",
         }
     }
 }
