@@ -72,6 +72,33 @@ pub const JWT_SCOPES_MAX: usize = 256;
 /// Most `[[auth.mtls.identities]]`.
 pub const MTLS_IDENTITIES_MAX: usize = 4_096;
 
+/// Most `[[auth.oauth.identities]]`.
+pub const OAUTH_IDENTITIES_MAX: usize = 4_096;
+
+/// Most `auth.oauth.allowed_users`. Each login looks at all of them.
+pub const OAUTH_USERS_MAX: usize = 4_096;
+
+/// Most `auth.oauth.allowed_organizations`. Each may be a request to the provider.
+pub const OAUTH_ORGANIZATIONS_MAX: usize = 64;
+
+/// Most claims in `auth.oauth.required_claims`, and most values of each.
+pub const OAUTH_CLAIMS_MAX: usize = 64;
+
+/// Most scopes that are asked of the provider.
+pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
+
+/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
+pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
+
+/// Most `[[auth.oauth.server.clients]]`.
+pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+
+/// Shortest secret of a configured client, in bytes.
+pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
+
+/// Most redirect URIs of a configured client.
+pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
+
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
 
