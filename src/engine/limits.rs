@@ -244,6 +244,41 @@ pub const CODE_SECS_MAX: u64 = 60;
 /// Requests to OAuth endpoints that control serves at once.
 pub const OAUTH_REQUESTS_AT_ONCE_MAX: usize = 64;
 
+// --------------------------------------------------------------------------------------------------------------- oauth
+
+/// Longest query or body with parameters of an OAuth request, in bytes.
+pub const OAUTH_FORM_BYTES_MAX: usize = 32 * 1_024;
+
+/// Most parameters of an OAuth request, those that nobody knows included.
+pub const OAUTH_PARAMETERS_MAX: usize = 64;
+
+/// Longest `state`, in bytes: it is kept while its user logs in, and goes back in a header field.
+pub const OAUTH_STATE_BYTES_MAX: usize = 2_048;
+
+/// Longest `scope` of an OAuth request, in bytes.
+pub const OAUTH_SCOPE_BYTES_MAX: usize = 4_096;
+
+/// Longest `resource` of an OAuth request, in bytes.
+pub const OAUTH_RESOURCE_BYTES_MAX: usize = 2_048;
+
+/// Longest `client_id`, in bytes. One may be a URL.
+pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 512;
+
+/// Longest name of a client, in characters.
+pub const OAUTH_CLIENT_NAME_CHARS_MAX: usize = 128;
+
+/// Largest registration, and largest metadata document of a client, in bytes.
+pub const OAUTH_CLIENT_METADATA_BYTES_MAX: usize = 16 * 1_024;
+
+/// Deepest nesting of a client's metadata, in levels. What is understood of them has two.
+pub const OAUTH_CLIENT_METADATA_DEPTH_MAX: usize = 16;
+
+/// Most redirect URIs of a client.
+pub const OAUTH_REDIRECT_URIS_MAX: usize = 10;
+
+/// Longest redirect URI, in bytes.
+pub const OAUTH_REDIRECT_URI_BYTES_MAX: usize = 1_024;
+
 // ------------------------------------------------------------------------------------------------------------- requests
 
 /// Longest request path that is routed, in bytes, query excluded.

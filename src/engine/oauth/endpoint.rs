@@ -34,6 +34,21 @@ impl OAuthEndpoint {
         Self::ServerMetadata,
     ];
 
+    /// Where it is, below the public base URL; the metadata document stands before the path of that instead (RFC 8414 §3.1).
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Authorize => "/oauth/authorize",
+            Self::Consent => "/oauth/consent",
+            Self::Callback => "/oauth/callback",
+            Self::Token => "/oauth/token",
+            Self::Register => "/oauth/register",
+            Self::Revoke => "/oauth/revoke",
+            Self::Jwks => "/oauth/jwks",
+            Self::ServerMetadata => "/.well-known/oauth-authorization-server",
+        }
+    }
+
     /// The label in metrics and audit records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
