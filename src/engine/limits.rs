@@ -389,6 +389,26 @@ pub const QUOTA_HANDLES_PER_WORKER_MAX: usize = 4_096;
 /// How long a worker keeps a quota handle that it does not use, in milliseconds.
 pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
 
+// ---------------------------------------------------------------------------------------------------------------- login
+
+/// Time from the first page of a login to its end, in milliseconds.
+pub const LOGIN_MS_MAX: u64 = 600 * SECOND_MS;
+
+/// Logins on their way. Beyond it the oldest ends.
+pub const LOGINS_MAX: usize = 4_096;
+
+/// Logins on their way from one address, or one /64 network of IPv6. Beyond it the oldest of them ends.
+pub const LOGINS_PER_ADDRESS_MAX: usize = 64;
+
+/// How long a browser remembers who logged in last, so that consent need not be asked for again, in seconds.
+pub const BROWSER_USER_SECS: u64 = 30 * 24 * 3_600;
+
+/// How long an authorization code may take on its way, in seconds.
+pub const CODE_SECS_MAX: u64 = 60;
+
+/// Requests to OAuth endpoints that control serves at once.
+pub const OAUTH_REQUESTS_AT_ONCE_MAX: usize = 64;
+
 // --------------------------------------------------------------------------------------------------------------- oauth
 
 /// Longest query or body with parameters of an OAuth request, in bytes.

@@ -29,6 +29,8 @@ pub enum Purpose {
     SigningKey,
     /// By what the store of OAuth knows its secret again.
     StoreMark,
+    /// Who logged in last with a browser: a cookie.
+    BrowserUser,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::ProviderTokens => b"mcp-guard provider tokens 1",
             Self::SigningKey => b"mcp-guard signing key 1",
             Self::StoreMark => b"mcp-guard store mark 1",
+            Self::BrowserUser => b"mcp-guard browser user 1",
         }
     }
 }
