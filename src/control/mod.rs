@@ -16,6 +16,7 @@ pub mod http;
 mod jwks;
 pub mod logging;
 mod oauth;
+mod outbound;
 mod probe;
 pub mod process;
 mod reload;

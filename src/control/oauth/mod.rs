@@ -7,14 +7,19 @@
 //!
 //! Read [`OAuthService`] first. The protocol itself is pure: `engine::oauth`.
 
+mod assemble;
 mod back;
 mod context;
 mod directory;
 mod front;
+mod outside;
 mod provider;
 mod reply;
 mod service;
 mod signer;
 mod store;
+#[cfg(test)]
+mod testing;
 
+pub(in crate::control) use assemble::SetupError;
 pub(in crate::control) use service::OAuthService;
