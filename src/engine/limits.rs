@@ -108,17 +108,11 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 /// Most scopes that are asked of the provider.
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
-/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
-pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
-
 /// Most `[[auth.oauth.server.clients]]`.
 pub const OAUTH_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
-
-/// Most redirect URIs of a configured client.
-pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
 
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
@@ -254,6 +248,41 @@ pub const QUOTA_HANDLES_PER_WORKER_MAX: usize = 4_096;
 
 /// How long a worker keeps a quota handle that it does not use, in milliseconds.
 pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
+
+// --------------------------------------------------------------------------------------------------------------- oauth
+
+/// Longest query or body with parameters of an OAuth request, in bytes.
+pub const OAUTH_FORM_BYTES_MAX: usize = 32 * 1_024;
+
+/// Most parameters of an OAuth request, those that nobody knows included.
+pub const OAUTH_PARAMETERS_MAX: usize = 64;
+
+/// Longest `state`, in bytes: it is kept while its user logs in, and goes back in a header field.
+pub const OAUTH_STATE_BYTES_MAX: usize = 2_048;
+
+/// Longest `scope` of an OAuth request, in bytes.
+pub const OAUTH_SCOPE_BYTES_MAX: usize = 4_096;
+
+/// Longest `resource` of an OAuth request, in bytes.
+pub const OAUTH_RESOURCE_BYTES_MAX: usize = 2_048;
+
+/// Longest `client_id`, in bytes. One may be a URL.
+pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 512;
+
+/// Longest name of a client, in characters.
+pub const OAUTH_CLIENT_NAME_CHARS_MAX: usize = 128;
+
+/// Largest registration, and largest metadata document of a client, in bytes.
+pub const OAUTH_CLIENT_METADATA_BYTES_MAX: usize = 16 * 1_024;
+
+/// Deepest nesting of a client's metadata, in levels. What is understood of them has two.
+pub const OAUTH_CLIENT_METADATA_DEPTH_MAX: usize = 16;
+
+/// Most redirect URIs of a client.
+pub const OAUTH_REDIRECT_URIS_MAX: usize = 10;
+
+/// Longest redirect URI, in bytes.
+pub const OAUTH_REDIRECT_URI_BYTES_MAX: usize = 1_024;
 
 // ------------------------------------------------------------------------------------------------------------- requests
 
