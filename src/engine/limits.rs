@@ -109,7 +109,7 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
 /// Most `[[auth.oauth.server.clients]]`.
-pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+pub const OAUTH_CONFIGURED_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;

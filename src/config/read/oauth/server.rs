@@ -11,7 +11,7 @@ use crate::config::tree::Value;
 use crate::config::url::split_authority;
 use crate::engine::limits::{
     OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_NAME_CHARS_MAX, OAUTH_CLIENT_SECRET_BYTES_MIN,
-    OAUTH_CLIENTS_MAX, OAUTH_REDIRECT_URIS_MAX,
+    OAUTH_CONFIGURED_CLIENTS_MAX, OAUTH_REDIRECT_URIS_MAX,
 };
 use crate::engine::oauth::{RedirectUri, Registration, shown_name};
 
@@ -83,9 +83,9 @@ fn hosts(table: &Table<'_>) -> Vec<String> {
 
 fn clients(table: &Table<'_>) -> Vec<OAuthClient> {
     let tables = table.sections("clients");
-    if tables.len() > OAUTH_CLIENTS_MAX {
+    if tables.len() > OAUTH_CONFIGURED_CLIENTS_MAX {
         let value = tables.len().to_string();
-        let accepted = format!("up to {OAUTH_CLIENTS_MAX} clients");
+        let accepted = format!("up to {OAUTH_CONFIGURED_CLIENTS_MAX} clients");
         table.report("clients", Problem::OutOfRange { value, accepted });
     }
     refuse_repeated(&tables);
