@@ -189,13 +189,10 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
 /// Most `[[auth.oauth.server.clients]]`.
-pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+pub const OAUTH_CONFIGURED_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
-
-/// Most redirect URIs of a configured client.
-pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
 
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
