@@ -121,7 +121,7 @@ pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
 pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
 
 /// Metadata documents of clients that are fetched at once.
-pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 8;
+pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 32;
 
 /// Metadata documents that are fetched in a minute, in the long run.
 pub const CLIENT_DOCUMENTS_PER_MINUTE: u32 = 60;
