@@ -189,13 +189,10 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
 /// Most `[[auth.oauth.server.clients]]`.
-pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+pub const OAUTH_CONFIGURED_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
-
-/// Most redirect URIs of a configured client.
-pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
 
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
@@ -272,6 +269,63 @@ pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1_024;
 /// Hops of X-Forwarded-For that are looked at.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 
+// ---------------------------------------------------------------------------------------------------------------- oauth
+
+/// Most clients that registered themselves.
+pub const OAUTH_CLIENTS_MAX: u64 = 10_000;
+
+/// How long a registered client is kept that nobody allowed anything, in seconds.
+pub const OAUTH_CLIENT_UNUSED_SECS_MAX: u64 = 24 * 3_600;
+
+/// How long a registered client is kept that nobody uses any more, in seconds.
+pub const OAUTH_CLIENT_IDLE_SECS_MAX: u64 = 90 * 24 * 3_600;
+
+/// Most authorization codes at once, those included that were taken a short time ago.
+pub const OAUTH_CODES_MAX: u64 = 10_000;
+
+/// How long after its end a code that was taken is known, in seconds: whoever presents it again is found out.
+pub const OAUTH_TAKEN_CODE_SECS: u64 = 600;
+
+/// Most consents that are remembered, each of one user to one client.
+pub const OAUTH_CONSENTS_MAX: u64 = 100_000;
+
+/// Most things that one user allows one client; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTS_PER_CLIENT_MAX: usize = 16;
+
+/// Most clients whose consents are remembered for one user; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTED_CLIENTS_PER_USER_MAX: usize = 200;
+
+/// How long a consent is remembered, in seconds.
+pub const OAUTH_CONSENT_SECS_MAX: u64 = 365 * 24 * 3_600;
+
+/// Most grants at once.
+pub const OAUTH_GRANTS_MAX: u64 = 100_000;
+
+/// Most grants of one user; a further one ends the oldest.
+pub const OAUTH_GRANTS_PER_USER_MAX: usize = 200;
+
+/// Most refresh tokens of one grant that are remembered. A grant that has used up as many within the life of one ends.
+pub const OAUTH_REFRESHES_PER_GRANT_MAX: u32 = 4_096;
+
+/// Most grants that are known as revoked while access tokens of theirs may live; a further one takes the place of the one whose
+/// tokens end first.
+pub const OAUTH_REVOKED_GRANTS_MAX: u64 = 10_000;
+
+/// Longest life of an access token (`auth.oauth.server.access_token_ttl`), in seconds.
+pub const OAUTH_ACCESS_TOKEN_SECS_MAX: u64 = 3_600;
+
+/// Longest life of the token that a person gets (`auth.oauth.login_token_ttl`), in seconds.
+pub const OAUTH_LOGIN_TOKEN_SECS_MAX: u64 = 7 * 24 * 3_600;
+
+/// How long the gateway signs with one key, in seconds.
+pub const OAUTH_KEY_SECS_MAX: u64 = 30 * 24 * 3_600;
+
+/// How long a new key is published before it signs, in seconds: whoever keeps the set has it by then.
+pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
+
+/// Records of the store that one sweep looks at.
+pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;
+
 // ---------------------------------------------------------------------------------------------------------------- quota
 
 /// Highest rate of a quota, in requests per second.
@@ -331,6 +385,26 @@ pub const QUOTA_HANDLES_PER_WORKER_MAX: usize = 4_096;
 
 /// How long a worker keeps a quota handle that it does not use, in milliseconds.
 pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
+
+// ---------------------------------------------------------------------------------------------------------------- login
+
+/// Time from the first page of a login to its end, in milliseconds.
+pub const LOGIN_MS_MAX: u64 = 600 * SECOND_MS;
+
+/// Logins on their way. Beyond it the oldest ends.
+pub const LOGINS_MAX: usize = 4_096;
+
+/// Logins on their way from one address, or one /64 network of IPv6. Beyond it the oldest of them ends.
+pub const LOGINS_PER_ADDRESS_MAX: usize = 64;
+
+/// How long a browser remembers who logged in last, so that consent need not be asked for again, in seconds.
+pub const BROWSER_USER_SECS: u64 = 30 * 24 * 3_600;
+
+/// How long an authorization code may take on its way, in seconds.
+pub const CODE_SECS_MAX: u64 = 60;
+
+/// Requests to OAuth endpoints that control serves at once.
+pub const OAUTH_REQUESTS_AT_ONCE_MAX: usize = 64;
 
 // --------------------------------------------------------------------------------------------------------------- oauth
 

@@ -21,6 +21,10 @@ pub struct ControlMetrics {
     pub audit_write_errors: Counter,
     /// Age in milliseconds of the oldest record that is not written yet.
     pub audit_lag_ms: Gauge,
+    /// Clients that have registered themselves.
+    pub oauth_clients: Gauge,
+    /// Grants of OAuth that have not ended.
+    pub oauth_grants: Gauge,
     /// Sessions that the gateway itself holds.
     pub sessions: Arc<SessionCells>,
     /// Providers of logins, and clients.

@@ -104,6 +104,10 @@ families! {
         "When one of the gateway's own certificates ends, in Unix time, by the configuration key that names its file.";
     TLS_RELOADS Counter "mcp_guard_tls_reloads_total" ["result"]
         "Readings of certificates that changed on the disk, by result.";
+    OAUTH_CLIENTS Gauge "mcp_guard_oauth_clients" []
+        "Clients of the authorization server that registered themselves, as of the last sweep.";
+    OAUTH_GRANTS Gauge "mcp_guard_oauth_grants" []
+        "Grants of users that have not ended, as of the last sweep.";
     STREAMS Gauge "mcp_guard_streams" []
         "Event streams open towards clients.";
     BOUNDS_REACHED Counter "mcp_guard_bounds_reached_total" ["bound"]

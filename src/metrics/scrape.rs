@@ -142,6 +142,16 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
         &family::AUDIT_LAG,
         control.audit_lag_ms.value() as f64 / 1e3,
     );
+    single(
+        out,
+        &family::OAUTH_CLIENTS,
+        control.oauth_clients.value() as f64,
+    );
+    single(
+        out,
+        &family::OAUTH_GRANTS,
+        control.oauth_grants.value() as f64,
+    );
     let mut reloads = out.family(&family::CONFIG_RELOADS);
     for &result in ReloadResult::ALL {
         reloads.value(&[result.as_str()], control.reloads(result) as f64);
