@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::labels::{ReloadResult, TlsReload};
-use super::{Counter, Gauge, SessionCells};
+use super::{Counter, Gauge, OAuthCells, SessionCells};
 
 /// What control counts about itself. It is the only writer.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct ControlMetrics {
     pub oauth_grants: Gauge,
     /// Sessions that the gateway itself holds.
     pub sessions: Arc<SessionCells>,
+    /// Providers of logins, and clients.
+    pub oauth: Arc<OAuthCells>,
 }
 
 /// When one of the gateway's own certificates ends.

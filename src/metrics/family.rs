@@ -132,6 +132,8 @@ families! {
         "Reloads, by result.";
     READY Gauge "mcp_guard_ready" []
         "1 while /ready answers 200, else 0.";
+    OAUTH_REQUESTS Counter "mcp_guard_oauth_requests_total" ["endpoint", "outcome"]
+        "Requests to endpoints of OAuth, by outcome.";
     JWKS_FETCHES Counter "mcp_guard_jwks_fetches_total" ["issuer", "result"]
         "Fetches of an issuer's keys, by result.";
     JWKS_AGE Gauge "mcp_guard_jwks_age_seconds" ["issuer"]
@@ -140,6 +142,10 @@ families! {
         "Keys of an issuer that are in use.";
     JWKS_STALE Gauge "mcp_guard_jwks_stale" ["issuer"]
         "1 while keys of an issuer are used beyond their time because they cannot be fetched, else 0.";
+    OAUTH_VOUCHES Counter "mcp_guard_oauth_vouches_total" ["result"]
+        "Questions about opaque tokens, by result.";
+    OAUTH_PROVIDER_REQUESTS Counter "mcp_guard_oauth_provider_requests_total" ["call", "result"]
+        "Requests to the identity provider and to hosts of client documents, by what was asked and by result.";
     WORKER_REQUESTS Counter "mcp_guard_worker_requests_total" ["worker"]
         "Requests answered, by worker.";
     WORKER_CONNECTIONS Gauge "mcp_guard_worker_connections" ["worker"]

@@ -2,6 +2,7 @@
 
 use crate::engine::identity::jwt::TokenFault;
 use crate::engine::identity::mtls::CertificateFault;
+use crate::engine::identity::opaque::OpaqueFault;
 use crate::engine::identity::{AuthFailure, Provider};
 
 /// Declares a closed set of label values: an enum whose variants are indexes into rows of cells.
@@ -80,6 +81,22 @@ label_set! {
         TokenNoUser => "token_no_user",
         /// [`TokenFault::BadClaim`].
         TokenClaim => "token_claim",
+        /// [`TokenFault::Revoked`].
+        TokenRevoked => "token_revoked",
+        /// [`OpaqueFault::Unasked`].
+        OpaqueUnasked => "opaque_unasked",
+        /// [`OpaqueFault::Inactive`].
+        OpaqueInactive => "opaque_inactive",
+        /// [`OpaqueFault::Unavailable`].
+        OpaqueUnavailable => "opaque_unavailable",
+        /// [`OpaqueFault::OtherAudience`].
+        OpaqueAudience => "opaque_audience",
+        /// [`OpaqueFault::NoUser`].
+        OpaqueNoUser => "opaque_no_user",
+        /// [`OpaqueFault::Expired`].
+        OpaqueExpired => "opaque_expired",
+        /// [`OpaqueFault::OwnSecret`].
+        OpaqueOwnSecret => "opaque_own_secret",
         /// [`CertificateFault::Unreadable`].
         CertificateMalformed => "certificate_malformed",
         /// [`CertificateFault::NoIdentity`].
@@ -111,7 +128,8 @@ impl From<AuthFailure> for AuthResult {
             AuthFailure::NotAnApiKey => Self::NotAnApiKey,
             AuthFailure::UnknownKey => Self::Unknown,
             AuthFailure::ExpiredKey => Self::Expired,
-            AuthFailure::Token(fault) => fault.into(),
+            AuthFailure::Token(fault) | AuthFailure::OwnToken(fault) => fault.into(),
+            AuthFailure::Opaque(fault) => fault.into(),
             AuthFailure::Certificate(fault) => fault.into(),
         }
     }
@@ -136,6 +154,22 @@ impl From<TokenFault> for AuthResult {
             TokenFault::WrongAudience => Self::TokenAudience,
             TokenFault::NoUser => Self::TokenNoUser,
             TokenFault::BadClaim => Self::TokenClaim,
+            TokenFault::Revoked => Self::TokenRevoked,
+        }
+    }
+}
+
+impl From<OpaqueFault> for AuthResult {
+    fn from(fault: OpaqueFault) -> Self {
+        match fault {
+            OpaqueFault::Unasked => Self::OpaqueUnasked,
+            OpaqueFault::Untried => Self::Limited,
+            OpaqueFault::Inactive => Self::OpaqueInactive,
+            OpaqueFault::Unavailable => Self::OpaqueUnavailable,
+            OpaqueFault::OtherAudience => Self::OpaqueAudience,
+            OpaqueFault::NoUser => Self::OpaqueNoUser,
+            OpaqueFault::Expired => Self::OpaqueExpired,
+            OpaqueFault::OwnSecret => Self::OpaqueOwnSecret,
         }
     }
 }
@@ -227,8 +261,34 @@ label_set! {
         UnderscoreHeader => "underscore_header",
         /// A request header about a client certificate that is not believed: nobody trusted sent it.
         IdentityHeader => "identity_header",
+        /// Requests of one address to endpoints of OAuth.
+        OAuthRequests => "oauth_requests",
+        /// Requests to endpoints of OAuth that wait for control.
+        OAuthWaiting => "oauth_waiting",
+        /// Requests that wait for the issuers of their opaque tokens.
+        VouchWaiting => "vouch_waiting",
         /// Exchanges that run on after their client went away.
         Detached => "detached",
+    }
+}
+
+label_set! {
+    /// How a request to an endpoint of OAuth ended (`mcp_guard_oauth_requests_total`).
+    OAuthResult {
+        /// A page or a document was shown, or the user sent on.
+        Shown => "shown",
+        /// Somebody has logged in, or a token was issued.
+        Granted => "granted",
+        /// Somebody may not, or a credential is bad.
+        Denied => "denied",
+        /// The request breaks a rule of the protocol, or a bound.
+        Refused => "refused",
+        /// Something of ours or the provider's failed.
+        Failed => "failed",
+        /// The address asks too often.
+        Limited => "limited",
+        /// The client left before it was answered.
+        Gone => "gone",
     }
 }
 
@@ -248,6 +308,58 @@ label_set! {
         /// An answer with a status other than 200, redirects among them.
         BadStatus => "bad_status",
         /// An answer that is no set of keys that can be used.
+        BadAnswer => "bad_answer",
+    }
+}
+
+label_set! {
+    /// How a question about an opaque token ended (`mcp_guard_oauth_vouches_total`).
+    VouchResult {
+        /// The provider vouches for it.
+        Active => "active",
+        /// It is worth nothing, or not for this gateway.
+        Inactive => "inactive",
+        /// It is good, and its user may not use the gateway.
+        NotAllowed => "not_allowed",
+        /// The provider could not be asked.
+        Unavailable => "unavailable",
+        /// It was answered from what was known.
+        Remembered => "remembered",
+    }
+}
+
+label_set! {
+    /// What a provider, or the host of a client's document, is asked for (`mcp_guard_oauth_provider_requests_total`).
+    ProviderCall {
+        /// Its metadata.
+        Discovery => "discovery",
+        /// Tokens.
+        Token => "token",
+        /// What is known of a user.
+        UserInfo => "userinfo",
+        /// What a token is worth.
+        Introspection => "introspection",
+        /// The metadata document of a client.
+        ClientDocument => "client_document",
+    }
+}
+
+label_set! {
+    /// How a request to a provider ended.
+    ProviderResult {
+        /// An answer that can be used.
+        Ok => "ok",
+        /// It says no: a status of 400 to 499, or an error in the answer.
+        Refused => "refused",
+        /// The host does not resolve, does not accept, or TLS with it failed.
+        Unreachable => "unreachable",
+        /// The host is, or resolves to, an address that is never asked.
+        Forbidden => "forbidden",
+        /// No whole answer in time.
+        TimedOut => "timeout",
+        /// It is in trouble: a status of 500 or above, or 429.
+        Down => "down",
+        /// An answer that cannot be used, redirects among them.
         BadAnswer => "bad_answer",
     }
 }
@@ -349,10 +461,10 @@ label_set! {
 }
 
 /// HTTP statuses that have a label of their own; the last slot is for all others.
-pub const STATUSES: [&str; 29] = [
-    "200", "202", "204", "301", "302", "304", "307", "308", "400", "401", "403", "404", "405",
-    "406", "408", "409", "413", "414", "415", "421", "429", "431", "500", "501", "502", "503",
-    "504", "505", "other",
+pub const STATUSES: [&str; 31] = [
+    "200", "201", "202", "204", "301", "302", "303", "304", "307", "308", "400", "401", "403",
+    "404", "405", "406", "408", "409", "413", "414", "415", "421", "429", "431", "500", "501",
+    "502", "503", "504", "505", "other",
 ];
 
 /// The slot of `status` in [`STATUSES`].
@@ -361,33 +473,35 @@ pub const STATUSES: [&str; 29] = [
 pub(super) const fn status_slot(status: u16) -> usize {
     match status {
         200 => 0,
-        202 => 1,
-        204 => 2,
-        301 => 3,
-        302 => 4,
-        304 => 5,
-        307 => 6,
-        308 => 7,
-        400 => 8,
-        401 => 9,
-        403 => 10,
-        404 => 11,
-        405 => 12,
-        406 => 13,
-        408 => 14,
-        409 => 15,
-        413 => 16,
-        414 => 17,
-        415 => 18,
-        421 => 19,
-        429 => 20,
-        431 => 21,
-        500 => 22,
-        501 => 23,
-        502 => 24,
-        503 => 25,
-        504 => 26,
-        505 => 27,
+        201 => 1,
+        202 => 2,
+        204 => 3,
+        301 => 4,
+        302 => 5,
+        303 => 6,
+        304 => 7,
+        307 => 8,
+        308 => 9,
+        400 => 10,
+        401 => 11,
+        403 => 12,
+        404 => 13,
+        405 => 14,
+        406 => 15,
+        408 => 16,
+        409 => 17,
+        413 => 18,
+        414 => 19,
+        415 => 20,
+        421 => 21,
+        429 => 22,
+        431 => 23,
+        500 => 24,
+        501 => 25,
+        502 => 26,
+        503 => 27,
+        504 => 28,
+        505 => 29,
         _ => STATUSES.len() - 1,
     }
 }

@@ -2,22 +2,25 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, TlsHandshake,
-    TlsReload, UnplacedMessage, UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, OAuthResult, ProviderCall, ProviderResult,
+    ReloadResult, STATUSES, SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult,
+    VouchResult, provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
-    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, SessionCells, UpstreamCells,
-    WorkerMetrics, family,
+    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, OAuthCells, SessionCells,
+    UpstreamCells, WorkerMetrics, family,
 };
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
 use crate::engine::mcp::methods::Method;
+use crate::engine::oauth::OAuthEndpoint;
 
 /// Adds everything that the workers have counted.
 pub fn workers(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     requests(out, workers);
     judgements(out, workers);
+    oauth(out, workers);
     levels(out, workers);
     each_worker(out, workers);
 }
@@ -163,6 +166,21 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
     }
 }
 
+/// Providers of logins, and clients.
+pub fn providers(out: &mut Exposition, cells: &OAuthCells) {
+    let mut vouches = out.family(&family::OAUTH_VOUCHES);
+    for &result in VouchResult::ALL {
+        vouches.used(&[result.as_str()], cells.vouches(result));
+    }
+    let mut requests = out.family(&family::OAUTH_PROVIDER_REQUESTS);
+    for &call in ProviderCall::ALL {
+        for &result in ProviderResult::ALL {
+            let labels = [call.as_str(), result.as_str()];
+            requests.used(&labels, cells.requests(call, result));
+        }
+    }
+}
+
 /// The label of row `index` of the method tables.
 pub(super) fn method_label(index: usize) -> &'static str {
     Method::KNOWN
@@ -217,6 +235,16 @@ fn judgements(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     for &result in TlsHandshake::ALL {
         let count = total(workers, |worker| worker.tls_handshakes(result));
         handshakes.used(&[result.as_str()], count);
+    }
+}
+
+fn oauth(out: &mut Exposition, workers: &[&WorkerMetrics]) {
+    let mut requests = out.family(&family::OAUTH_REQUESTS);
+    for endpoint in OAuthEndpoint::ALL {
+        for &result in OAuthResult::ALL {
+            let count = total(workers, |worker| worker.oauth_count(endpoint, result));
+            requests.used(&[endpoint.as_str(), result.as_str()], count);
+        }
     }
 }
 

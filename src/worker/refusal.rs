@@ -9,7 +9,7 @@ use super::forward::UpstreamFault;
 use super::notes::Notes;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{AuthFailure, Provider};
+use crate::engine::identity::AuthFailure;
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::policy::StepUp;
@@ -22,11 +22,15 @@ use crate::metrics::{AuthResult, Bound};
 impl Exchange<'_> {
     /// Refuses a head: for what it says, or for who sent it.
     pub(super) async fn turn_away(&mut self, refusal: HeadRefusal) -> Fate {
-        let HeadRefusal::Unauthenticated(reason) = refusal else {
-            return self.refuse(refusal.failure()).await;
+        let reason = match refusal {
+            HeadRefusal::Unauthenticated(reason) => reason,
+            HeadRefusal::Failure(failure) => return self.refuse(failure).await,
+            HeadRefusal::OAuth { endpoint, failure } => {
+                return Box::pin(self.refuse_oauth(endpoint, failure)).await;
+            }
         };
         self.account.decision = Decision::Unauthenticated;
-        self.account.provider = provider(reason);
+        self.account.provider = reason.provider();
         self.account.message = Some(reason.as_str().into());
         let charged = match refusal.is_chargeable() {
             true => self.charge_peer(),
@@ -42,7 +46,7 @@ impl Exchange<'_> {
                 )
             }
         };
-        self.worker.metrics().auth(provider(reason), result);
+        self.worker.metrics().auth(reason.provider(), result);
         if let Failure::Unauthorized { challenge } = failure {
             let discovery = self.view.snapshot().discovery();
             let value = discovery.unauthorized(self.resource(), challenge);
@@ -56,7 +60,7 @@ impl Exchange<'_> {
     }
 
     /// Only failures are charged, so a caller with a good key is let in whatever others behind its address do.
-    fn charge_peer(&self) -> Result<(), Exceeded> {
+    pub(super) fn charge_peer(&self) -> Result<(), Exceeded> {
         let plan = &self.view.snapshot().quotas;
         let peer = PeerKey::from(self.account.client);
         match plan.unauthenticated {
@@ -259,7 +263,7 @@ impl Exchange<'_> {
     }
 
     /// The length of the body where all of it lies behind the head.
-    fn waiting_body(&self) -> Option<usize> {
+    pub(super) fn waiting_body(&self) -> Option<usize> {
         let waiting = self.connection.buffer.len() - self.head.head_len;
         match self.head.framing {
             RequestFraming::None => Some(0),
@@ -277,13 +281,4 @@ const fn is_bound(error: &ScanError) -> bool {
         error.kind,
         ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. }
     )
-}
-
-const fn provider(reason: AuthFailure) -> Option<Provider> {
-    match reason {
-        AuthFailure::UnknownKey | AuthFailure::ExpiredKey => Some(Provider::ApiKey),
-        AuthFailure::Token(_) => Some(Provider::Jwt),
-        AuthFailure::Certificate(_) => Some(Provider::Mtls),
-        _ => None,
-    }
 }

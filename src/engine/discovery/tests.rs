@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::identity::jwt::{Algorithm, KeySource, ScopeGrants, ScopeMap, SourceId};
+use crate::engine::identity::AuthenticatorParts;
+use crate::engine::identity::jwt::{
+    Algorithm, JwtIssuer, JwtIssuers, KeySource, OwnTokens, ScopeGrants, ScopeMap, SourceId,
+};
+use crate::engine::identity::opaque::{OpaqueTokens, UserAccess, UserRules};
 use crate::engine::snapshot::ServerParts;
 
 fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
@@ -50,12 +54,25 @@ fn gateway(
     servers: &[ServerParts],
     legacy_sse: bool,
 ) -> Gateway {
-    let issuers = JwtIssuers::compile(issuers).unwrap();
+    let parts = AuthenticatorParts {
+        issuers: JwtIssuers::compile(issuers).unwrap(),
+        ..AuthenticatorParts::default()
+    };
+    gateway_of(public_url, parts, servers, legacy_sse)
+}
+
+fn gateway_of(
+    public_url: Option<&str>,
+    parts: AuthenticatorParts,
+    servers: &[ServerParts],
+    legacy_sse: bool,
+) -> Gateway {
+    let identity = Authenticator::new(parts);
     Gateway {
         routes: Routes::compile(servers).unwrap(),
         discovery: Discovery::new(DiscoverySpec {
             public_url,
-            issuers: &issuers,
+            identity: &identity,
             servers: servers.len(),
             legacy_sse,
         }),
@@ -104,6 +121,112 @@ fn a_document_says_what_rfc_9728_asks_for() {
     });
     assert_eq!(gateway.document("/mcp").unwrap(), expected);
     assert_eq!(gateway.document("").unwrap(), expected);
+}
+
+/// The gateway itself as an issuer, whose tokens clients can ask for, or people alone.
+fn own(is_offered: bool, scopes: &[&str]) -> JwtIssuer {
+    JwtIssuer {
+        own: Some(OwnTokens {
+            realm: "github".into(),
+            base: PublicBase::parse("https://gw.example").unwrap(),
+            users: nobody(),
+            is_offered,
+        }),
+        ..issuer("https://gw.example", scopes)
+    }
+}
+
+fn nobody() -> Arc<UserRules> {
+    Arc::new(UserRules {
+        rules: Vec::new(),
+        default: UserAccess {
+            grants: Arc::default(),
+            quota: None,
+            scopes: None,
+        },
+    })
+}
+
+fn opaque(realm: &str, scope: &str) -> OpaqueTokens {
+    OpaqueTokens {
+        realm: realm.into(),
+        client_id: "gateway".into(),
+        audiences: Vec::new(),
+        base: None,
+        scopes: issuer("x", &[scope]).scopes,
+        users: nobody(),
+    }
+}
+
+#[test]
+fn clients_are_sent_where_tokens_are_to_be_had() {
+    const GATEWAY: &str = "https://gw.example";
+    let provider = "https://provider.example";
+    type Row<'a> = (
+        Vec<JwtIssuer>,
+        Option<OpaqueTokens>,
+        Option<(Vec<&'a str>, Vec<&'a str>)>,
+    );
+    let rows: [Row<'_>; 9] = [
+        (
+            vec![own(true, &["a"])],
+            None,
+            Some((vec![GATEWAY], vec!["a"])),
+        ),
+        // The first, whatever the order of the file.
+        (
+            vec![issuer(ISSUER, &["b"]), own(true, &["a", "b"])],
+            None,
+            Some((vec![GATEWAY, ISSUER], vec!["a", "b"])),
+        ),
+        // Only people log in.
+        (vec![own(false, &["a"])], None, None),
+        (
+            vec![own(false, &["a"]), issuer(ISSUER, &["b"])],
+            None,
+            Some((vec![ISSUER], vec!["b"])),
+        ),
+        // Opaque tokens come from the provider, where it says who it is and the gateway has none to give.
+        (
+            vec![],
+            Some(opaque(provider, "c")),
+            Some((vec![provider], vec!["c"])),
+        ),
+        (vec![], Some(opaque("github", "c")), None),
+        (
+            vec![own(true, &["a"])],
+            Some(opaque(provider, "c")),
+            Some((vec![GATEWAY], vec!["a"])),
+        ),
+        (
+            vec![own(false, &["a"])],
+            Some(opaque(provider, "c")),
+            Some((vec![provider], vec!["c"])),
+        ),
+        // One that also signs tokens is named once.
+        (
+            vec![issuer(ISSUER, &["b"])],
+            Some(opaque(ISSUER, "c")),
+            Some((vec![ISSUER], vec!["b", "c"])),
+        ),
+    ];
+    for (index, (issuers, opaque, expected)) in rows.into_iter().enumerate() {
+        let parts = AuthenticatorParts {
+            issuers: JwtIssuers::compile(issuers).unwrap(),
+            opaque,
+            ..AuthenticatorParts::default()
+        };
+        let gateway = gateway_of(Some(GATEWAY), parts, &[server("a", None)], false);
+        let document = gateway.document("/mcp");
+        let found = document.map(|document| {
+            (
+                document["authorization_servers"].clone(),
+                document["scopes_supported"].clone(),
+            )
+        });
+        let expected = expected.map(|(servers, scopes)| (json!(servers), json!(scopes)));
+        assert_eq!(found, expected, "row {index}");
+    }
 }
 
 #[test]
@@ -213,31 +336,6 @@ fn nothing_is_published_without_a_place_and_an_authorization_server() {
 }
 
 #[test]
-fn only_urls_of_authorization_servers_are_told() {
-    let rows = [
-        ("https://issuer.example", true),
-        ("https://issuer.example/tenant/v2.0", true),
-        ("http://localhost", true),
-        ("http://127.0.0.1:9000/x", true),
-        ("http://[::1]:9000", true),
-        ("http://issuer.example", false),
-        ("http://localhost.example", false),
-        ("http://localhost:9000@issuer.example", false),
-        ("https://user@issuer.example", false),
-        ("https://issuer.example?x", false),
-        ("https://issuer.example#x", false),
-        ("https://issuer.example/\"", false),
-        ("https://", false),
-        ("issuer.example", false),
-        ("urn:issuer", false),
-        ("", false),
-    ];
-    for (name, is_told) in rows {
-        assert_eq!(is_authorization_server(name), is_told, "{name}");
-    }
-}
-
-#[test]
 fn a_challenge_points_at_the_document_of_the_path_that_was_used() {
     let two = [server("a", None), server("b", Some("/team/b"))];
     let gateway = gateway(
@@ -297,7 +395,12 @@ fn the_scopes_of_a_challenge_are_bounded() {
         .map(String::as_str)
         .chain(["quo\"te"])
         .collect();
-    let found = super::scopes(&[&issuer(ISSUER, &texts)]).join(" ");
+    let issuer = issuer(ISSUER, &texts);
+    let server = AuthorizationServer {
+        issuer: &issuer.issuer,
+        scopes: &issuer.scopes,
+    };
+    let found = super::scopes(&[server]).join(" ");
     assert!(found.len() <= CHALLENGE_SCOPE_BYTES_MAX && !found.contains('"'));
     assert!(found.len() > CHALLENGE_SCOPE_BYTES_MAX - 51);
 }

@@ -27,13 +27,15 @@ impl<'c> Compiler<'c, '_> {
         let scopes = Arc::new(self.scopes(PATH, &oauth.scope_tool_mapping));
         let users = Arc::new(self.users(oauth, &scopes));
         let base = self.config.server.public_url.as_deref();
-        let base = base.and_then(PublicBase::parse).filter(|_| oauth.login);
+        let base = base.and_then(PublicBase::parse);
+        let signing = base.clone().filter(|_| oauth.login);
         Provider {
-            own: base.map(|base| own_issuer(oauth, base, &scopes, &users)),
+            own: signing.map(|base| own_issuer(oauth, base, &scopes, &users)),
             opaque: oauth.opaque_tokens.then(|| OpaqueTokens {
                 realm: oauth.realm.as_str().into(),
                 client_id: oauth.client_id.as_str().into(),
                 audiences: boxed(&oauth.audience),
+                base,
                 scopes: Arc::clone(&scopes),
                 users: Arc::clone(&users),
             }),
@@ -121,6 +123,7 @@ fn own_issuer(
             realm: oauth.realm.as_str().into(),
             base,
             users: Arc::clone(users),
+            is_offered: oauth.server.is_some(),
         }),
     }
 }

@@ -358,12 +358,17 @@ fn no_other_issuer_may_be_called_as_the_gateway() {
 fn somebody_must_be_able_to_come_in_by_it() {
     found(
         &github("login = false\nopaque_tokens = false"),
-        &["opaque_tokens: error conflict"],
+        &["login: error conflict"],
     );
     let keys = "authorization_url = 'https://id/a'\ntoken_url = 'https://id/t'\nuserinfo_url = 'https://id/u'\n";
     found(
         &custom(&format!("{keys}login = false")),
         &["login: error conflict"],
+    );
+    let keys = "introspection_url = 'https://id/i'\nclient_secret = 's'\n";
+    found(
+        &custom(&format!("{keys}opaque_tokens = false")),
+        &["opaque_tokens: error conflict"],
     );
 }
 
