@@ -112,7 +112,9 @@ impl Clients for FakeClients {
 
 /// A public client.
 pub(super) fn client(id: &str, origin: ClientOrigin, redirect_uris: &[&str]) -> Client {
-    let uris = redirect_uris.iter().map(|uri| RedirectUri::parse(uri).unwrap());
+    let uris = redirect_uris
+        .iter()
+        .map(|uri| RedirectUri::parse(uri).unwrap());
     Client {
         id: id.into(),
         name: format!("Client {id}").into(),
@@ -194,6 +196,7 @@ pub(super) async fn context(config: OAuth, clients: Vec<Client>) -> (Context, Ar
         clients: Arc::new(FakeClients(clients)),
         vault,
         pendings: Arc::<Pendings>::default(),
+        desk: Arc::default(),
     };
     (context, provider)
 }
