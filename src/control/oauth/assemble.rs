@@ -69,7 +69,7 @@ pub(super) async fn context(
     };
     let signer = kept.prepare(oauth).await?;
     Ok(Some(Context {
-        provider: Arc::new(Provider::new(oauth)),
+        provider: Arc::new(Provider::new(oauth, Arc::clone(&shared.control.oauth))),
         clients: Arc::new(Directory::new(oauth, Arc::clone(&kept.store))),
         pendings: pendings(oauth, former),
         config: oauth.clone(),
@@ -78,6 +78,7 @@ pub(super) async fn context(
         store: kept.store,
         signer,
         vault: kept.vault,
+        desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
     }))
 }
 

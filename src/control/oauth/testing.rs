@@ -196,6 +196,7 @@ pub(super) async fn context(config: OAuth, clients: Vec<Client>) -> (Context, Ar
         clients: Arc::new(FakeClients(clients)),
         vault,
         pendings: Arc::<Pendings>::default(),
+        desk: Arc::default(),
     };
     (context, provider)
 }
