@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fresh, Reloaded, apply};
+use super::{Fresh, Parts, Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
 use crate::control::jwks::KeyKeeper;
+use crate::control::oauth::OAuthService;
 use crate::control::testing::{load, servers, shared, text};
 use crate::control::tls::Materials;
 use crate::mailbox::Shared;
@@ -66,9 +67,12 @@ impl Bench {
             },
             &mut self.current,
             3000,
-            &self.shared,
-            &self.audit,
-            &mut self.keys,
+            Parts {
+                shared: &self.shared,
+                audit: &self.audit,
+                keys: &mut self.keys,
+                oauth: &OAuthService::new(Arc::clone(&self.shared)),
+            },
         )
         .await
     }

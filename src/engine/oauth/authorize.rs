@@ -1,7 +1,7 @@
 //! The authorization request.
 
 use super::fault::{OAuthCode, OAuthFault};
-use super::{Challenge, Client, Form, Offer, RedirectUri};
+use super::{Challenge, Client, ClientOrigin, Form, Offer, RedirectUri};
 use crate::engine::limits::OAUTH_STATE_BYTES_MAX;
 
 /// What a client asks of its user, with everything that does not depend on who the user is checked: the client is known, the
@@ -25,7 +25,11 @@ pub struct AuthorizationRequest {
 /// Why a request is not followed, and whom that is told.
 #[derive(Clone, Debug)]
 pub enum AuthorizationRefusal {
-    /// The user, on a page: it is not certain that the redirect URI is the client's, so nobody is sent there (RFC 6749 §4.1.2.1).
+    /// The user, on a page: it is not certain that the redirect URI is the client's (RFC 6749 §4.1.2.1), or nobody but the client
+    /// vouches for where it leads.
+    ///
+    /// Whoever can register a client can make a request that is refused, and would have a link to this gateway that leads wherever
+    /// they like (RFC 9700 §4.11.2). So only a client of the configuration, or one on the user's own machine, is told by itself.
     Page(OAuthFault),
     /// The client, by way of the user's browser.
     Redirect(FaultRedirect),
@@ -70,8 +74,8 @@ impl AuthorizationRequest {
     /// Reads the parameters of a request by `client`, whose id they name. `prompt`, `login_hint`, `nonce` and what else is not
     /// known are left alone.
     ///
-    /// Errors: a page where client or redirect URI are in doubt, else a redirect: `invalid_request`, `unsupported_response_type`,
-    /// `invalid_scope`, `invalid_target`.
+    /// Errors: a page where client or redirect URI are in doubt; a page or, where the address is trusted, a redirect with
+    /// `invalid_request`, `unsupported_response_type`, `invalid_scope`, `invalid_target`.
     pub fn parse(
         form: &Form<'_>,
         client: &Client,
@@ -81,13 +85,17 @@ impl AuthorizationRequest {
         let state: Option<Box<str>> = state(form)
             .map_err(AuthorizationRefusal::Page)?
             .map(Into::into);
-        let asked = Asked::parse(form, offer).map_err(|fault| {
-            AuthorizationRefusal::Redirect(FaultRedirect {
-                redirect_uri: redirect_uri.clone(),
-                state: state.clone(),
-                fault,
-            })
-        })?;
+        let asked = match Asked::parse(form, offer) {
+            Ok(asked) => asked,
+            Err(fault) if is_trusted(client, &redirect_uri) => {
+                return Err(AuthorizationRefusal::Redirect(FaultRedirect {
+                    redirect_uri,
+                    state,
+                    fault,
+                }));
+            }
+            Err(fault) => return Err(AuthorizationRefusal::Page(fault)),
+        };
         Ok(Self {
             client_id: client.id.clone(),
             redirect_uri,
@@ -112,6 +120,11 @@ impl AuthorizationRequest {
     pub fn fault_location(&self, fault: OAuthFault, issuer: &str) -> String {
         fault_location(&self.redirect_uri, self.state.as_deref(), fault, issuer)
     }
+}
+
+/// Whether a browser may be sent to `uri` without its user having seen where that is.
+fn is_trusted(client: &Client, uri: &RedirectUri) -> bool {
+    client.origin == ClientOrigin::Configured || uri.is_loopback()
 }
 
 /// The part of a request that its client is told about at its redirect URI.

@@ -23,6 +23,8 @@ mod redirect;
 mod revoke;
 mod scope;
 mod secret;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use authorize::{AuthorizationRefusal, AuthorizationRequest, FaultRedirect};

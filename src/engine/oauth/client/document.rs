@@ -15,9 +15,8 @@ impl DocumentUrl {
     /// Reads `id`. `None` where it is no such URL. O(bytes).
     #[must_use]
     pub fn parse(id: &str) -> Option<Self> {
-        let path = id.strip_prefix("https://")?;
-        let path = &path[path.find('/')?..];
-        let is_path = path.len() > 1 && !path.contains('?');
+        let (_, path) = id.strip_prefix("https://")?.split_once('/')?;
+        let is_path = !path.is_empty() && !id.contains('?');
         // The rules for hosts, ports, escapes and segments are those of redirect URIs: one reading, in every reader.
         let is_plain = id.len() <= OAUTH_CLIENT_ID_BYTES_MAX && RedirectUri::parse(id).is_ok();
         (is_path && is_plain).then(|| Self(id.into()))

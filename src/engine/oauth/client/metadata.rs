@@ -64,6 +64,11 @@ pub enum MetadataFault {
     HoldsSecret,
 }
 
+const _: () = assert!(
+    OAUTH_REDIRECT_URIS_MAX == 10,
+    "clients are told the bound in words"
+);
+
 impl MetadataFault {
     /// What the client is told (RFC 7591 §3.2.2).
     #[must_use]
