@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Question};
-use super::claims::{Claims, Person, email, id};
+use super::claims::{Claims, Person, email};
 use super::json::{Object, is_true, text};
 use super::remote::Remote;
 use super::token::split_scopes;
