@@ -11,6 +11,7 @@
 mod admin;
 pub mod audit;
 mod bridge;
+mod freshness;
 mod gateway;
 pub mod http;
 mod jwks;

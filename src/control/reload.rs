@@ -9,6 +9,7 @@ use super::jwks::KeyKeeper;
 use super::oauth::OAuthService;
 use super::tls::{self, Materials};
 use super::{probe, resolve};
+use crate::config::model::OAuth;
 use crate::config::{Config, Diagnostic, compile};
 use crate::engine::snapshot::Snapshot;
 use crate::mailbox::{Live, ServerState, Shared};
@@ -283,6 +284,28 @@ fn keep_what_started(fresh: &mut Config, started: &Config) -> Vec<&'static str> 
         "server.busy_poll_us" server.busy_poll_us;
         "server.admin.host" server.admin.host;
         "server.admin.port" server.admin.port;
+    }
+    if let (Some(fresh), Some(started)) = (&mut fresh.auth.oauth, &started.auth.oauth) {
+        differ.extend(keep_store(fresh, started));
+    }
+    differ
+}
+
+/// The store is open, and sealed with the key that it was opened with.
+fn keep_store(fresh: &mut OAuth, started: &OAuth) -> Vec<&'static str> {
+    let mut differ = Vec::new();
+    if fresh.store_path != started.store_path {
+        differ.push("auth.oauth.store_path");
+        fresh.store_path.clone_from(&started.store_path);
+    }
+    let is_same = match (&fresh.store_key, &started.store_key) {
+        (Some(fresh), Some(started)) => fresh.matches(started.expose().as_bytes()),
+        (None, None) => true,
+        _ => false,
+    };
+    if !is_same {
+        differ.push("auth.oauth.store_key");
+        fresh.store_key.clone_from(&started.store_key);
     }
     differ
 }

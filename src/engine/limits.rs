@@ -121,7 +121,7 @@ pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
 pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
 
 /// Metadata documents of clients that are fetched at once.
-pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 8;
+pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 32;
 
 /// Metadata documents that are fetched in a minute, in the long run.
 pub const CLIENT_DOCUMENTS_PER_MINUTE: u32 = 60;
@@ -189,13 +189,10 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
 /// Most `[[auth.oauth.server.clients]]`.
-pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+pub const OAUTH_CONFIGURED_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
-
-/// Most redirect URIs of a configured client.
-pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
 
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;

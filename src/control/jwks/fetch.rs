@@ -7,8 +7,8 @@ use std::time::Duration;
 use guard_io::http1::Method;
 use rustls::ClientConfig;
 
-use super::freshness;
 use crate::config::model::FetchUrl;
+use crate::control::freshness;
 use crate::control::http::ClientError;
 use crate::control::outbound::{Fetch, OutboundFault, Policy};
 use crate::engine::identity::jwt::JwksError;

@@ -10,7 +10,6 @@
 //! Read [`KeyKeeper`] first.
 
 mod fetch;
-mod freshness;
 mod keeper;
 mod schedule;
 mod settings;

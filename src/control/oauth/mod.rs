@@ -14,12 +14,14 @@ mod directory;
 mod front;
 mod outside;
 mod provider;
+mod recent;
 mod reply;
 mod service;
 mod signer;
 mod store;
 #[cfg(test)]
 mod testing;
+mod vouch;
 
 pub(in crate::control) use assemble::SetupError;
 pub(in crate::control) use service::OAuthService;

@@ -133,6 +133,43 @@ async fn settings_of_sockets_and_threads_wait_for_a_restart() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn the_store_stays_the_one_that_was_opened() {
+    let upstream = servers(&[("a", 1, "")]);
+    let oauth = |more: &str| {
+        let provider = "[auth.oauth]\nprovider = \"github\"\nclient_id = \"x\"\nclient_secret = \"s\"\nallowed_users = [\"1\"]\nallowed_tools = [\"*\"]\n";
+        text(
+            "public_url = \"http://localhost:3000\"",
+            &format!("{provider}{more}{upstream}"),
+        )
+    };
+    let key = |text: &str| format!("store_key = \"{}\"\n", text.repeat(32));
+    let rows = [
+        (key("a"), vec![]),
+        (key("b"), vec!["auth.oauth.store_key"]),
+        (String::new(), vec!["auth.oauth.store_key"]),
+        (
+            format!("{}store_path = \"other.redb\"\nrate_limit = 9\n", key("a")),
+            vec!["auth.oauth.store_path"],
+        ),
+    ];
+    for (more, expected) in rows {
+        let mut bench = start(&oauth(&key("a")));
+        let before = bench.current.auth.oauth.clone().unwrap();
+        let outcome = bench.reload(&oauth(&more)).await;
+        let Reloaded::Applied { restart_needed, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(restart_needed, expected);
+        let after = bench.current.auth.oauth.as_ref().unwrap();
+        assert_eq!(after.store_path, before.store_path);
+        let secret = before.store_key.as_ref().unwrap().expose();
+        let kept = after.store_key.as_ref().unwrap();
+        assert!(kept.matches(secret.as_bytes()));
+        assert_eq!(after.rate_limit.is_some(), more.contains("rate_limit"));
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn an_audit_file_that_cannot_be_opened_rejects_the_whole() {
     let upstream = servers(&[("a", 1, "")]);
     let mut bench = start(&text("", &upstream));

@@ -20,7 +20,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Value> {
 }
 
 /// Whether `content_type` is JSON's: `application/json` or `application/*+json`.
-pub(super) fn is_json(content_type: Option<&[u8]>) -> bool {
+pub(in crate::control::oauth) fn is_json(content_type: Option<&[u8]>) -> bool {
     let text = content_type.and_then(|bytes| std::str::from_utf8(bytes).ok());
     let essence = text.and_then(|text| text.split(';').next()).map(str::trim);
     essence.is_some_and(|essence| {

@@ -34,6 +34,8 @@ use crate::config::model::OAuth;
 use crate::engine::identity::opaque::Vouched;
 use crate::engine::oauth::User;
 use crate::metrics::OAuthCells;
+pub(super) use ask::result_of;
+pub(super) use json::is_json;
 use remote::Remote;
 #[cfg(test)]
 pub(super) use scripted::Scripted;

@@ -13,9 +13,6 @@ use crate::engine::oauth::secret::{SecretKind, mint};
 /// What clients are called that give no name.
 const NAMELESS: &str = "unnamed client";
 
-/// What ids of registered clients begin with: never a URL, so that none is taken for that of a document.
-const ID_BEGINNING: &str = "reg_";
-
 /// A request to be registered: everything in it is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
@@ -42,6 +39,10 @@ impl fmt::Debug for Registered {
 }
 
 impl Registration {
+    /// What ids of registered clients begin with: never a URL, so that none is taken for that of a document, and never that of a
+    /// configured client.
+    pub const ID_BEGINNING: &'static str = "reg_";
+
     /// Reads the body of a registration. `client_id` and `client_secret` in it are left alone: the gateway chooses both.
     ///
     /// Errors: each variant of [`MetadataFault`] save `ClientId` and `HoldsSecret`.
@@ -68,7 +69,7 @@ impl Registration {
         };
         let (secret, hash) = minted.unzip();
         let client = Client {
-            id: format!("{ID_BEGINNING}{}", GrantId::random()?).into(),
+            id: format!("{}{}", Self::ID_BEGINNING, GrantId::random()?).into(),
             name: self.name.unwrap_or_else(|| NAMELESS.into()),
             origin: ClientOrigin::Registered { at_secs: now_secs },
             redirect_uris: self.redirect_uris,
