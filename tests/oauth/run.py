@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Logs in through the gateway with real parts: an OpenID provider, the SDKs' OAuth clients, and a person who answers pages.
+
+    run.py --guard target/debug/mcp-guard              every group
+    run.py --guard … --group NAME [--only PROPERTY]    one of them
+
+Exit codes: 0 all holds, 1 something does not, 2 a part is missing.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import external  # noqa: E402
+from scene import Scene  # noqa: E402
+
+from rig import packages, processes  # noqa: E402
+
+RUNNERS = {
+    "python 2": [packages.VENV_PYTHON, "-W", "ignore", HERE / "python_sdk.py"],
+    "python 1": [packages.VENV_1_PYTHON, "-W", "ignore", HERE / "python_sdk.py"],
+    "node": [packages.NODE_22, "--no-warnings", HERE / "node_sdk.mjs"],
+}
+RUNNER_DEADLINE_S = 240
+
+
+def run_sdks(plan, only):
+    """Whether every property of every SDK holds."""
+    holds = True
+    for name, command in RUNNERS.items():
+        packages.require(command[0])
+        selection = ["--only", only] if only and "python" in name else [only] if only else []
+        try:
+            ended = subprocess.run([*map(str, command), plan, *selection], timeout=RUNNER_DEADLINE_S)
+            holds &= ended.returncode == 0
+        except subprocess.TimeoutExpired:
+            print(f"FAIL {name} did not end within {RUNNER_DEADLINE_S} s")
+            holds = False
+    return holds
+
+
+def external_issuer(options, folder):
+    with external.plan(options.guard, folder) as plan:
+        return all([run_sdks(plan, only) for only in ([options.only] if options.only else external.ONLY)])
+
+
+def sdks(options, folder):
+    with Scene(options.guard, folder, server={}) as scene:
+        return run_sdks(scene.plan, options.only)
+
+
+GROUPS = {"external-issuer": external_issuer, "sdks": sdks}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--guard", required=True)
+    parser.add_argument("--group", action="append", choices=GROUPS)
+    parser.add_argument("--only", help="properties whose name contains this")
+    options = parser.parse_args()
+    folder = processes.scratch_folder("oauth")
+    failed = []
+    try:
+        for name in options.group or GROUPS:
+            print(f"--- {name}", flush=True)
+            began = time.monotonic()
+            if not GROUPS[name](options, folder / name):
+                failed.append(name)
+            print(f"--- {name}: {'FAILED' if name in failed else 'ok'}, {time.monotonic() - began:.0f} s", flush=True)
+    except (packages.Missing, processes.StartFailure) as failure:
+        print(f"oauth: {failure}", file=sys.stderr)
+        return 2
+    return processes.settle(folder, 1 if failed else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
