@@ -26,7 +26,7 @@ def plan(guard, folder):
         provider = stack.enter_context(Provider(folder, [client], urls, format="jwt"))
         recorder = stack.enter_context(upstreams.recorder(folder))
         person = stack.enter_context(PersonService([provider.origin]))
-        configuration = gateway.Configuration(folder, port, public_url=origin).without_rate_limit()
+        configuration = gateway.Configuration(folder, port, public_url=origin, trusted_proxies=["127.0.0.1/32"]).without_rate_limit()
         for name in ("tools", "other"):
             configuration.server(name, **recorder.keys)
         configuration.section(

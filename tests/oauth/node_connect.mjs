@@ -27,6 +27,7 @@ export class Access {
     if (way === "document") this.clientMetadataUrl = plan.document;
     browsers += 1;
     this.browser = `node ${browsers}`;
+    this.address = `10.251.${Math.floor(browsers / 250)}.${(browsers % 250) + 1}`;
   }
 
   get redirectUrl() {
@@ -113,15 +114,21 @@ export class Access {
     this.kept.tokens = { ...this.kept.tokens, access_token: `${this.kept.tokens.access_token.slice(0, -8)}AAAAAAAA` };
   }
 
+  // Requests of one client come from an address of its own (see addresses.py).
   fetch = async (input, init) => {
-    if (!this.hidesResourceMetadata) return fetch(input, init);
-    if (new URL(input).pathname.startsWith(HIDDEN)) return new Response(null, { status: 404 });
-    const answer = await fetch(input, init);
+    if (this.hidesResourceMetadata && new URL(input).pathname.startsWith(HIDDEN)) return new Response(null, { status: 404 });
+    const headers = new Headers(init?.headers);
+    headers.set("x-forwarded-for", this.address);
+    const answer = await fetch(input, { ...init, headers });
+    return this.hidesResourceMetadata ? this.withoutChallenge(answer) : answer;
+  };
+
+  withoutChallenge(answer) {
     if (!answer.headers.has("www-authenticate")) return answer;
     const headers = new Headers(answer.headers);
     headers.delete("www-authenticate");
     return new Response(answer.body, { status: answer.status, headers });
-  };
+  }
 }
 
 const isUnauthorized = (error) => error instanceof sdk1.UnauthorizedError || error instanceof sdk2.UnauthorizedError;

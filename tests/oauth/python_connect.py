@@ -5,9 +5,9 @@ import importlib.metadata
 import time
 import urllib.parse
 
+from addresses import HEADER, new_address
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata
-from python_raw_oauth import send
 
 VERSION = importlib.metadata.version("mcp")
 IS_2 = VERSION.startswith("2.")
@@ -112,17 +112,21 @@ def register_again(access):
     access.storage.tokens = None
 
 
-class WithoutResourceMetadata(httpx.AsyncBaseTransport):
-    """What a client of 2025-03-26 sees: no document of the resource, and no word of it in a challenge."""
+class Transport(httpx.AsyncBaseTransport):
+    """Requests of one client, from an address of its own. A client of 2025-03-26 sees no document of the resource, and no word of
+    it in a challenge."""
 
-    def __init__(self):
+    def __init__(self, hides_resource_metadata):
         self._inner = httpx.AsyncHTTPTransport()
+        self._hides = hides_resource_metadata
+        self._address = new_address()
 
     async def handle_async_request(self, request):
-        if request.url.path.startswith(HIDDEN):
+        if self._hides and request.url.path.startswith(HIDDEN):
             return httpx.Response(404, request=request)
+        request.headers[HEADER] = self._address
         answer = await self._inner.handle_async_request(request)
-        if "www-authenticate" in answer.headers:
+        if self._hides and "www-authenticate" in answer.headers:
             del answer.headers["www-authenticate"]
         return answer
 
@@ -131,7 +135,7 @@ class WithoutResourceMetadata(httpx.AsyncBaseTransport):
 async def connect(access, url, era):
     """A connected client that logs in as `access` says."""
     provider = access.new_provider(url)
-    transport = {"transport": WithoutResourceMetadata()} if access.hides_resource_metadata else {}
+    transport = {"transport": Transport(access.hides_resource_metadata)}
     if IS_2:
         async with httpx.AsyncClient(auth=provider, timeout=httpx.Timeout(20, read=60), **transport) as http:
             async with Client(streamable_http_client(url, http_client=http), mode=era, read_timeout_seconds=20) as client:
@@ -147,4 +151,4 @@ async def connect(access, url, era):
             yield session
 
 
-__all__ = ["ERAS", "IS_2", "VERSION", "Access", "connect", "register_again", "send"]
+__all__ = ["ERAS", "IS_2", "VERSION", "Access", "connect", "register_again"]

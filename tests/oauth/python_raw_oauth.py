@@ -3,6 +3,8 @@
 import http.client
 import urllib.parse
 
+from addresses import HEADER, new_address
+
 DEADLINE_S = 20.0
 
 
@@ -11,7 +13,7 @@ def send(method, url, body=None, headers=None):
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=DEADLINE_S)
     target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    connection.request(method, target, body, headers or {})
+    connection.request(method, target, body, {HEADER: new_address(), **(headers or {})})
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace")
     connection.close()

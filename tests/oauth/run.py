@@ -16,7 +16,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import attacks  # noqa: E402
+import document_attacks  # noqa: E402
 import external  # noqa: E402
+import faults  # noqa: E402
+import opaque  # noqa: E402
+import providers  # noqa: E402
+from github import GitHub  # noqa: E402
+from google import Google  # noqa: E402
 from scene import Scene  # noqa: E402
 
 from rig import packages, processes  # noqa: E402
@@ -54,7 +61,30 @@ def sdks(options, folder):
         return run_sdks(scene.plan, options.only)
 
 
-GROUPS = {"external-issuer": external_issuer, "sdks": sdks}
+def checked(checks, another=None, **scene_keys):
+    """A group of properties in one scene; `another` makes a provider in place of the usual one."""
+
+    def group(options, folder):
+        more = {"another": another()} if another else {}
+        with Scene(options.guard, folder, **scene_keys, **more) as scene:
+            return checks.run(scene, options.only)
+
+    return group
+
+
+GROUPS = {
+    "external-issuer": external_issuer,
+    "sdks": sdks,
+    "attacks": checked(attacks.attack, server={}),
+    "documents": checked(document_attacks.documents, server={}),
+    "untrusted-documents": checked(document_attacks.untrusted, server=document_attacks.UNTRUSTED),
+    "faults": checked(faults.fault, server={}),
+    "opaque-tokens": checked(opaque.opaque, oauth=opaque.KEYS),
+    "github": checked(providers.github_login, GitHub, oauth=providers.GITHUB, server={}),
+    "github-tokens": checked(providers.github_tokens, GitHub, oauth=providers.GITHUB_TOKENS),
+    "google": checked(providers.google_login, Google, oauth=providers.GOOGLE, server={}),
+    "google-tokens": checked(providers.google_tokens, Google, oauth=providers.GOOGLE_TOKENS),
+}
 
 
 def main():

@@ -51,10 +51,14 @@ def native(client_id, redirect_uri, secret=None):
 
 
 class Scene:
-    """Runs while the `with` block does. `oauth` and `server` are further keys of `[auth.oauth]` and of its server."""
+    """Runs while the `with` block does.
 
-    def __init__(self, guard, folder, oauth=None, server=None, listener=None, identities=()):
-        self.guard, self.folder = guard, folder
+    `oauth`, `server` and `listener` are further keys of `[auth.oauth]`, of its server and of `[server]`; None takes a usual one
+    away. `another` is a provider in place of the usual one, as `github.py` has it.
+    """
+
+    def __init__(self, guard, folder, oauth=None, server=None, listener=None, identities=(), another=None):
+        self.guard, self.folder, self.another = guard, folder, another
         self.folder.mkdir(exist_ok=True)
         self.port = processes.free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -67,13 +71,17 @@ class Scene:
         clients = [native("gateway", self.origin + CALLBACK, self.secret), native("elsewhere", "http://127.0.0.1:9/elsewhere")]
         self.provider = Provider(folder, clients, [self.url, self.other_url])
         self.recorder = upstreams.recorder(folder)
-        self.person = PersonService([self.origin, self.provider.origin])
+        # What a person opens; whatever is elsewhere belongs to a client.
+        self.origins = [self.origin, self.provider.origin, *([another.origin] if another else [])]
+        self.person = PersonService(self.origins)
         self.configuration = self._configuration(oauth or {}, server, listener or {}, identities)
         self.service = gateway.gateway(guard, self.configuration)
         self._stack = contextlib.ExitStack()
 
     def _configuration(self, oauth, server, listener, identities):
-        configuration = gateway.Configuration(self.folder, self.port, public_url=self.origin, **listener)
+        # Everybody who asks has an address of their own: see `addresses.py`.
+        usual = {"public_url": self.origin, "trusted_proxies": ["127.0.0.1/32"]}
+        configuration = gateway.Configuration(self.folder, self.port, **{**usual, **listener})
         configuration.without_rate_limit()
         for name in ("tools", "other"):
             configuration.server(name, **self.recorder.keys)
@@ -86,7 +94,10 @@ class Scene:
             "scope_tool_mapping": SCOPES,
             "store_path": str(self.folder / "oauth.redb"),
         }
-        configuration.section("[auth.oauth]", **{**login, **oauth})
+        if self.another:
+            login |= {"issuer": None, **self.another.keys}
+        given = {name: value for name, value in {**login, **oauth}.items() if value is not None}
+        configuration.section("[auth.oauth]", **given)
         for identity in identities:
             configuration.section("[[auth.oauth.identities]]", **identity)
         if server is not None:
@@ -101,7 +112,8 @@ class Scene:
         return configuration
 
     def __enter__(self):
-        for part in (self.documents, self.person, self.provider, self.recorder, self.service):
+        another = [self.another] if self.another else []
+        for part in (*another, self.documents, self.person, self.provider, self.recorder, self.service):
             self._stack.enter_context(part)
         return self
 

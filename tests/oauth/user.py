@@ -7,6 +7,8 @@ import ssl
 import urllib.parse
 from dataclasses import dataclass, field
 
+from addresses import HEADER, new_address
+
 PASSWORD = "correct horse"
 STEPS_MAX = 25
 DEADLINE_S = 20.0
@@ -102,6 +104,7 @@ class Browser:
         self.origins = set(origins)
         self.cookies = {}
         self.pages = []
+        self.address = new_address()
         self._tls = ssl.create_default_context(cafile=ca) if ca else None
 
     def request(self, method, url, form=None, headers=None, initiator=None):
@@ -111,6 +114,7 @@ class Browser:
         tls = {"context": self._tls} if parts.scheme == "https" and self._tls else {}
         connection = kind(parts.hostname, parts.port, timeout=DEADLINE_S, **tls)
         sent = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+        sent[HEADER] = self.address
         if initiator:
             same = origin_of(initiator) == origin_of(url)
             sent["Sec-Fetch-Site"] = "same-origin" if same else "same-site" if is_same_site(initiator, url) else "cross-site"
