@@ -8,6 +8,7 @@ Exit codes: 0 all holds, 1 something does not, 2 a part is missing.
 """
 
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
@@ -34,6 +35,8 @@ RUNNERS = {
     "node": [packages.NODE_22, "--no-warnings", HERE / "node_sdk.mjs"],
 }
 RUNNER_DEADLINE_S = 240
+# Debian calls it so.
+CHROMIUM = "/usr/bin/chromium"
 
 
 def run_sdks(plan, only):
@@ -61,6 +64,22 @@ def sdks(options, folder):
         return run_sdks(scene.plan, options.only)
 
 
+def browser(**scene_keys):
+    """A group of logins with a real browser."""
+
+    def group(options, folder):
+        packages.require(packages.NODE_22, packages.PLAYWRIGHT, CHROMIUM)
+        pictures = packages.CACHE / "oauth-pages" / folder.name
+        pictures.mkdir(parents=True, exist_ok=True)
+        with Scene(options.guard, folder, server={}, **scene_keys) as scene:
+            command = [packages.NODE_22, HERE / "browser.mjs", scene.plan, pictures, *([options.only] if options.only else [])]
+            env = {**os.environ, "NODE_EXTRA_CA_CERTS": str(scene.ca), "CHROMIUM": CHROMIUM}
+            ended = subprocess.run([str(part) for part in command], timeout=RUNNER_DEADLINE_S, env=env)
+            return ended.returncode == 0
+
+    return group
+
+
 def checked(checks, another=None, **scene_keys):
     """A group of properties in one scene; `another` makes a provider in place of the usual one."""
 
@@ -79,6 +98,8 @@ GROUPS = {
     "documents": checked(document_attacks.documents, server={}),
     "untrusted-documents": checked(document_attacks.untrusted, server=document_attacks.UNTRUSTED),
     "faults": checked(faults.fault, server={}),
+    "browser": browser(),
+    "browser-tls": browser(tls=True),
     "opaque-tokens": checked(opaque.opaque, oauth=opaque.KEYS),
     "github": checked(providers.github_login, GitHub, oauth=providers.GITHUB, server={}),
     "github-tokens": checked(providers.github_tokens, GitHub, oauth=providers.GITHUB_TOKENS),

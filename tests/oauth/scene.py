@@ -54,19 +54,20 @@ class Scene:
     """Runs while the `with` block does.
 
     `oauth`, `server` and `listener` are further keys of `[auth.oauth]`, of its server and of `[server]`; None takes a usual one
-    away. `another` is a provider in place of the usual one, as `github.py` has it.
+    away. `another` is a provider in place of the usual one, as `github.py` has it. With `tls` the gateway speaks it.
     """
 
-    def __init__(self, guard, folder, oauth=None, server=None, listener=None, identities=(), another=None):
+    def __init__(self, guard, folder, oauth=None, server=None, listener=None, identities=(), another=None, tls=False):
         self.guard, self.folder, self.another = guard, folder, another
         self.folder.mkdir(exist_ok=True)
         self.port = processes.free_port()
-        self.origin = f"http://127.0.0.1:{self.port}"
+        self.origin = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
         self.url = f"{self.origin}/mcp/tools"
         self.other_url = f"{self.origin}/mcp/other"
         self.secret = secrets.token_urlsafe(32)
         self.registered = {"client_id": "desktop", "client_secret": secrets.token_urlsafe(32)}
         self.ca, leaf, key = authority(folder)
+        self.certificate = {"cert_path": str(leaf), "key_path": str(key)} if tls else None
         self.documents = Documents(leaf, key)
         clients = [native("gateway", self.origin + CALLBACK, self.secret), native("elsewhere", "http://127.0.0.1:9/elsewhere")]
         self.provider = Provider(folder, clients, [self.url, self.other_url])
@@ -83,6 +84,8 @@ class Scene:
         usual = {"public_url": self.origin, "trusted_proxies": ["127.0.0.1/32"]}
         configuration = gateway.Configuration(self.folder, self.port, **{**usual, **listener})
         configuration.without_rate_limit()
+        if self.certificate:
+            configuration.section("[server.tls]", **self.certificate)
         for name in ("tools", "other"):
             configuration.server(name, **self.recorder.keys)
         login = {
