@@ -17,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import applications  # noqa: E402
 import attacks  # noqa: E402
 import document_attacks  # noqa: E402
 import external  # noqa: E402
@@ -95,6 +96,7 @@ GROUPS = {
     "external-issuer": external_issuer,
     "sdks": sdks,
     "attacks": checked(attacks.attack, server={}),
+    "applications": checked(applications.application, server={}),
     "documents": checked(document_attacks.documents, server={}),
     "untrusted-documents": checked(document_attacks.untrusted, server=document_attacks.UNTRUSTED),
     "faults": checked(faults.fault, server={}),
