@@ -225,8 +225,25 @@ pub enum Problem {
         /// The bind address.
         host: String,
     },
-    /// Warning: clients are told to come without TLS to a listener that speaks nothing else.
+    /// Warning: clients are told to come without TLS.
     PublicUrlInClear,
+    /// Warning: a name of users that another person may have later.
+    UserIdReused {
+        /// The claim.
+        claim: String,
+    },
+    /// Warning: everybody in the world may come in who makes an account at the provider.
+    OpenToEverybody {
+        /// The provider.
+        provider: &'static str,
+    },
+    /// A scope that is not asked of the provider, and without which nobody could come in.
+    ScopeNeeded {
+        /// The scope.
+        scope: &'static str,
+        /// The key that needs it.
+        needed_by: String,
+    },
     /// Warning: certificates of the handshake are asked for, and identities come from headers.
     HandshakeIsNoIdentity,
     /// An argument that asks for a secret: every user of the host could read it.
@@ -271,6 +288,8 @@ impl Problem {
             | Self::Unused { .. }
             | Self::CredentialsInClear { .. }
             | Self::PublicUrlInClear
+            | Self::UserIdReused { .. }
+            | Self::OpenToEverybody { .. }
             | Self::HandshakeIsNoIdentity
             | Self::Expired { .. }
             | Self::AuditNowhere
@@ -333,6 +352,9 @@ impl Problem {
             Self::Unused { .. } => "unused",
             Self::CredentialsInClear { .. } => "credentials_in_clear",
             Self::PublicUrlInClear => "public_url_in_clear",
+            Self::UserIdReused { .. } => "user_id_reused",
+            Self::OpenToEverybody { .. } => "open_to_everybody",
+            Self::ScopeNeeded { .. } => "scope_needed",
             Self::HandshakeIsNoIdentity => "handshake_is_no_identity",
             Self::SecretInArgs => "secret_in_args",
             Self::CommandWithSpaces => "command_with_spaces",

@@ -261,6 +261,7 @@ fn sweep(shared: &Shared, live: &Live) {
     let now_ns = monotonic_ns();
     shared.quotas.sweep(&live.snapshot.quotas, now_ns);
     shared.peers.sweep(now_ns);
+    shared.oauth_peers.sweep(now_ns);
 }
 
 /// The clock that quotas are charged by.

@@ -7,8 +7,9 @@
 //! Read [`Discovery`] first. Sources: RFC 9728, MCP 2026-07-28 Authorization Server Discovery.
 
 use super::audit::json::write_string;
-use super::identity::jwt::{JwtIssuer, JwtIssuers};
-use super::identity::{ChallengeError, Directions, is_scope_to_ask};
+use super::identity::{
+    Authenticator, AuthorizationServer, ChallengeError, Directions, is_scope_to_ask,
+};
 use super::limits::CHALLENGE_SCOPE_BYTES_MAX;
 use super::policy::StepUp;
 use super::route::{PublicBase, RESOURCE_METADATA_PATH, Resource, Routes};
@@ -29,7 +30,7 @@ pub struct DiscoverySpec<'a> {
     /// `server.public_url`, without a trailing slash.
     pub public_url: Option<&'a str>,
     /// Whose tokens are taken.
-    pub issuers: &'a JwtIssuers,
+    pub identity: &'a Authenticator,
     /// How many servers there are.
     pub servers: usize,
     /// Whether `/sse` is served.
@@ -52,12 +53,7 @@ impl Discovery {
     /// Writes all that does not depend on the request.
     #[must_use]
     pub fn new(spec: DiscoverySpec<'_>) -> Self {
-        let servers: Vec<_> = spec
-            .issuers
-            .issuers()
-            .iter()
-            .filter(|issuer| is_authorization_server(&issuer.issuer))
-            .collect();
+        let servers: Vec<_> = spec.identity.authorization_servers().collect();
         let base = spec.public_url.and_then(PublicBase::parse);
         let published = base.filter(|_| !servers.is_empty()).map(|base| {
             let scopes = scopes(&servers);
@@ -146,38 +142,11 @@ impl Published {
     }
 }
 
-/// Whether `issuer` names an authorization server: an `https` URL without query and fragment (RFC 8414 §2), or `http` on this
-/// machine. Other names only mark whose tokens they are.
-fn is_authorization_server(issuer: &str) -> bool {
-    let Some((scheme, rest)) = issuer.split_once("://") else {
-        return false;
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let is_plain = issuer
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"?#\"\\".contains(&byte));
-    let is_named = !authority.is_empty() && !authority.contains('@');
-    let is_safe = match scheme {
-        "https" => true,
-        "http" => is_loopback(authority),
-        _ => false,
-    };
-    is_plain && is_named && is_safe
-}
-
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-}
-
-/// The scopes of `issuers` that a client may ask for: each once, in the order of the file, as many as a challenge has room for.
-fn scopes<'a>(issuers: &[&'a JwtIssuer]) -> Vec<&'a str> {
+/// The scopes of `servers` that a client may ask for: each once, in the order of the file, as many as a challenge has room for.
+fn scopes<'a>(servers: &[AuthorizationServer<'a>]) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();
     let mut room = CHALLENGE_SCOPE_BYTES_MAX;
-    let all = issuers.iter().flat_map(|issuer| issuer.scopes.scopes());
+    let all = servers.iter().flat_map(|server| server.scopes.scopes());
     for scope in all.map(|mapped| &*mapped.scope) {
         let bytes = scope.len() + usize::from(!found.is_empty());
         if is_scope_to_ask(scope) && !found.contains(&scope) && bytes <= room {
@@ -189,9 +158,15 @@ fn scopes<'a>(issuers: &[&'a JwtIssuer]) -> Vec<&'a str> {
 }
 
 /// The document behind its resource.
-fn tail(servers: &[&JwtIssuer], scopes: &[&str]) -> Vec<u8> {
+fn tail(servers: &[AuthorizationServer<'_>], scopes: &[&str]) -> Vec<u8> {
+    let mut issuers: Vec<&str> = Vec::new();
+    for server in servers {
+        if !issuers.contains(&server.issuer) {
+            issuers.push(server.issuer);
+        }
+    }
     let mut out = b",\"authorization_servers\":".to_vec();
-    write_list(servers.iter().map(|server| &*server.issuer), &mut out);
+    write_list(issuers.into_iter(), &mut out);
     if !scopes.is_empty() {
         out.extend_from_slice(b",\"scopes_supported\":");
         write_list(scopes.iter().copied(), &mut out);

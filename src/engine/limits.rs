@@ -54,6 +54,27 @@ pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
 /// Requests of one worker that wait for keys at once, in equal shares for each source. Beyond it they are answered without.
 pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
 
+/// Largest body of a request to an endpoint of OAuth, in bytes.
+pub const OAUTH_BODY_BYTES_MAX: usize = 32 * 1_024;
+
+/// How long a request to an endpoint of OAuth waits for control, in milliseconds: the provider is asked meanwhile.
+pub const OAUTH_WAIT_MS_MAX: u64 = 20 * SECOND_MS;
+
+/// Requests of one worker that wait at endpoints of OAuth at once.
+pub const OAUTH_WAITERS_PER_WORKER_MAX: usize = 64;
+
+/// How many of them may come from one address.
+pub const OAUTH_WAITERS_PER_ADDRESS_MAX: usize = 16;
+
+/// How long a request waits for the issuer of its opaque token, in milliseconds.
+pub const VOUCH_WAIT_MS_MAX: u64 = 6 * SECOND_MS;
+
+/// Requests of one worker that wait for issuers of opaque tokens at once.
+pub const VOUCH_WAITERS_PER_WORKER_MAX: usize = 256;
+
+/// How many of them may come from one address.
+pub const VOUCH_WAITERS_PER_ADDRESS_MAX: usize = 64;
+
 /// Longest `iss` of an issuer, in bytes.
 pub const JWT_ISSUER_BYTES_MAX: usize = 256;
 
@@ -72,11 +93,41 @@ pub const JWT_SCOPES_MAX: usize = 256;
 /// Most `[[auth.mtls.identities]]`.
 pub const MTLS_IDENTITIES_MAX: usize = 4_096;
 
+/// Most `[[auth.oauth.identities]]`.
+pub const OAUTH_IDENTITIES_MAX: usize = 4_096;
+
+/// Most `auth.oauth.allowed_users`. Each login looks at all of them.
+pub const OAUTH_USERS_MAX: usize = 4_096;
+
+/// Most `auth.oauth.allowed_organizations`. Each may be a request to the provider.
+pub const OAUTH_ORGANIZATIONS_MAX: usize = 64;
+
+/// Most claims in `auth.oauth.required_claims`, and most values of each.
+pub const OAUTH_CLAIMS_MAX: usize = 64;
+
+/// Most scopes that are asked of the provider.
+pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
+
+/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
+pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
+
+/// Most `[[auth.oauth.server.clients]]`.
+pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+
+/// Shortest secret of a configured client, in bytes.
+pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
+
+/// Most redirect URIs of a configured client.
+pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
+
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
 
 /// Most credentials that a worker remembers having proven.
 pub const PROOFS_PER_WORKER_MAX: usize = 16_384;
+
+/// Most revoked grants whose tokens may still live; beyond it every token from before is refused.
+pub const REVOKED_GRANTS_MAX: usize = 16_384;
 
 /// Remembered proofs that one new proof looks at in search of one that nobody has used for a while.
 pub const PROOF_EVICTION_PROBES_MAX: usize = 64;
@@ -178,6 +229,13 @@ pub const UNAUTHENTICATED_BURST: u32 = 20;
 
 /// Signed tokens a second, and at once, that a worker verifies for addresses that failed too often, all of them together.
 pub const SUSPECT_PROOFS_PER_SECOND: u32 = 50;
+
+/// Requests a second to endpoints of OAuth that one address may make in the long run. Users behind one address share it, and so do
+/// those of a client that lives on somebody's servers.
+pub const OAUTH_PER_SECOND: u32 = 10;
+
+/// Requests to endpoints of OAuth that one address may make at once.
+pub const OAUTH_BURST: u32 = 60;
 
 /// After how many seconds a caller whose token was not verified may come back.
 pub const UNTRIED_RETRY_AFTER_SECS: u32 = 1;
@@ -376,6 +434,11 @@ const _: () = {
     assert!(
         JWT_ISSUERS_MAX <= KEY_WAITERS_PER_WORKER_MAX,
         "somebody must be able to wait for each source"
+    );
+    assert!(
+        OAUTH_WAITERS_PER_ADDRESS_MAX < OAUTH_WAITERS_PER_WORKER_MAX
+            && VOUCH_WAITERS_PER_ADDRESS_MAX < VOUCH_WAITERS_PER_WORKER_MAX,
+        "one address cannot take every place"
     );
     assert!(
         PATH_BYTES_MAX < limits.head_bytes,

@@ -7,6 +7,7 @@
 //! Read [`Failure`] first.
 
 mod failure;
+mod oauth;
 
 pub use failure::Failure;
 

@@ -139,7 +139,7 @@ impl Snapshot {
         let routes = Routes::compile(&parts.servers)?;
         let discovery = Discovery::new(DiscoverySpec {
             public_url: parts.public_url.as_deref(),
-            issuers: parts.identity.issuers(),
+            identity: &parts.identity,
             servers: parts.servers.len(),
             legacy_sse: parts.sessions.legacy_sse,
         });

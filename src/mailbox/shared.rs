@@ -30,6 +30,8 @@ pub struct Shared {
     pub quotas: QuotaTable,
     /// Failed authentications by address.
     pub peers: PeerQuotas,
+    /// Requests to endpoints of OAuth by address.
+    pub oauth_peers: PeerQuotas,
     /// `/health`, `/live` and `/ready`.
     pub health: Health,
     /// Counters that control writes.
@@ -70,6 +72,7 @@ impl Shared {
             live: ArcSwap::from_pointee(live),
             quotas: QuotaTable::new(),
             peers: PeerQuotas::new(),
+            oauth_peers: PeerQuotas::new(),
             health: Health::new(),
             control: Arc::default(),
             doorbell,

@@ -2,6 +2,7 @@
 
 use crate::engine::identity::jwt::TokenFault;
 use crate::engine::identity::mtls::CertificateFault;
+use crate::engine::identity::opaque::OpaqueFault;
 use crate::engine::identity::{AuthFailure, Provider};
 
 /// Declares a closed set of label values: an enum whose variants are indexes into rows of cells.
@@ -80,6 +81,22 @@ label_set! {
         TokenNoUser => "token_no_user",
         /// [`TokenFault::BadClaim`].
         TokenClaim => "token_claim",
+        /// [`TokenFault::Revoked`].
+        TokenRevoked => "token_revoked",
+        /// [`OpaqueFault::Unasked`].
+        OpaqueUnasked => "opaque_unasked",
+        /// [`OpaqueFault::Inactive`].
+        OpaqueInactive => "opaque_inactive",
+        /// [`OpaqueFault::Unavailable`].
+        OpaqueUnavailable => "opaque_unavailable",
+        /// [`OpaqueFault::OtherAudience`].
+        OpaqueAudience => "opaque_audience",
+        /// [`OpaqueFault::NoUser`].
+        OpaqueNoUser => "opaque_no_user",
+        /// [`OpaqueFault::Expired`].
+        OpaqueExpired => "opaque_expired",
+        /// [`OpaqueFault::OwnSecret`].
+        OpaqueOwnSecret => "opaque_own_secret",
         /// [`CertificateFault::Unreadable`].
         CertificateMalformed => "certificate_malformed",
         /// [`CertificateFault::NoIdentity`].
@@ -111,7 +128,8 @@ impl From<AuthFailure> for AuthResult {
             AuthFailure::NotAnApiKey => Self::NotAnApiKey,
             AuthFailure::UnknownKey => Self::Unknown,
             AuthFailure::ExpiredKey => Self::Expired,
-            AuthFailure::Token(fault) => fault.into(),
+            AuthFailure::Token(fault) | AuthFailure::OwnToken(fault) => fault.into(),
+            AuthFailure::Opaque(fault) => fault.into(),
             AuthFailure::Certificate(fault) => fault.into(),
         }
     }
@@ -136,6 +154,22 @@ impl From<TokenFault> for AuthResult {
             TokenFault::WrongAudience => Self::TokenAudience,
             TokenFault::NoUser => Self::TokenNoUser,
             TokenFault::BadClaim => Self::TokenClaim,
+            TokenFault::Revoked => Self::TokenRevoked,
+        }
+    }
+}
+
+impl From<OpaqueFault> for AuthResult {
+    fn from(fault: OpaqueFault) -> Self {
+        match fault {
+            OpaqueFault::Unasked => Self::OpaqueUnasked,
+            OpaqueFault::Untried => Self::Limited,
+            OpaqueFault::Inactive => Self::OpaqueInactive,
+            OpaqueFault::Unavailable => Self::OpaqueUnavailable,
+            OpaqueFault::OtherAudience => Self::OpaqueAudience,
+            OpaqueFault::NoUser => Self::OpaqueNoUser,
+            OpaqueFault::Expired => Self::OpaqueExpired,
+            OpaqueFault::OwnSecret => Self::OpaqueOwnSecret,
         }
     }
 }

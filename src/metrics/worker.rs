@@ -133,7 +133,7 @@ impl Default for WorkerMetrics {
                 std::array::from_fn(|_| Counter::default())
             })),
             durations: Box::new(std::array::from_fn(|_| Histogram::default())),
-            auth: Default::default(),
+            auth: std::array::from_fn(|_| std::array::from_fn(|_| Counter::default())),
             rate_limit: Default::default(),
             decisions: Default::default(),
             bounds: Default::default(),

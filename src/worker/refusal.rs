@@ -9,7 +9,7 @@ use super::forward::UpstreamFault;
 use super::notes::Notes;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::{AuthFailure, Provider};
+use crate::engine::identity::AuthFailure;
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::policy::StepUp;
@@ -26,7 +26,7 @@ impl Exchange<'_> {
             return self.refuse(refusal.failure()).await;
         };
         self.account.decision = Decision::Unauthenticated;
-        self.account.provider = provider(reason);
+        self.account.provider = reason.provider();
         self.account.message = Some(reason.as_str().into());
         let charged = match refusal.is_chargeable() {
             true => self.charge_peer(),
@@ -42,7 +42,7 @@ impl Exchange<'_> {
                 )
             }
         };
-        self.worker.metrics().auth(provider(reason), result);
+        self.worker.metrics().auth(reason.provider(), result);
         if let Failure::Unauthorized { challenge } = failure {
             let discovery = self.view.snapshot().discovery();
             let value = discovery.unauthorized(self.resource(), challenge);
@@ -277,13 +277,4 @@ const fn is_bound(error: &ScanError) -> bool {
         error.kind,
         ScanErrorKind::TooLong { .. } | ScanErrorKind::BatchTooLong { .. }
     )
-}
-
-const fn provider(reason: AuthFailure) -> Option<Provider> {
-    match reason {
-        AuthFailure::UnknownKey | AuthFailure::ExpiredKey => Some(Provider::ApiKey),
-        AuthFailure::Token(_) => Some(Provider::Jwt),
-        AuthFailure::Certificate(_) => Some(Provider::Mtls),
-        _ => None,
-    }
 }

@@ -30,6 +30,7 @@ fn all() -> Vec<Failure> {
         Failure::RateLimited { retry_after_secs },
         Failure::TooManyStreams,
         Failure::ContentType,
+        Failure::FormExpected,
         Failure::ContentEncoding,
         Failure::BodyTooLarge { limit_bytes: 1 },
         Failure::BodyTimeout,

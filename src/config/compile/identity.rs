@@ -2,6 +2,7 @@
 
 mod jwt;
 mod mtls;
+mod oauth;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +34,10 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
         .anonymous
         .as_ref()
         .map(|anonymous| compiler.anonymous(anonymous));
-    let issuers = compiler.issuers(&config.auth.jwt);
+    let provider = config.auth.oauth.as_ref();
+    let provider = provider.map(|oauth| compiler.provider(oauth));
+    let (own, opaque) = provider.map_or((None, None), |found| (found.own, found.opaque));
+    let issuers = compiler.issuers(own, &config.auth.jwt);
     let mtls = config.auth.mtls.as_ref().map(|mtls| compiler.mtls(mtls));
     let keys = ApiKeys::compile(keys).unwrap_or_else(|errors| {
         for error in errors {
@@ -44,7 +48,7 @@ pub(super) fn authenticator(config: &Config, findings: &mut Findings) -> Authent
     Authenticator::new(AuthenticatorParts {
         keys,
         issuers,
-        opaque: None,
+        opaque,
         mtls,
         anonymous,
     })

@@ -63,7 +63,7 @@ pub fn compile(config: &Config, port: u16, revision: u64) -> Result<Snapshot, Ve
         limits: config.server.limits.clone(),
         audit: audit(&config.audit),
         sessions: sessions(&config.server.sessions),
-        oauth: OAuthSurface::default(),
+        oauth: surface(config.auth.oauth.as_ref()),
         public_url: config.server.public_url.clone(),
         metrics_on_main: config.server.admin.metrics_on_main,
         trusted_proxies: config.server.trusted_proxies.clone(),
@@ -103,6 +103,13 @@ impl Findings {
             })
             .ok()
     }
+}
+
+fn surface(oauth: Option<&model::OAuth>) -> OAuthSurface {
+    oauth.map_or_else(OAuthSurface::default, |oauth| OAuthSurface {
+        login: oauth.login,
+        server: oauth.server.is_some(),
+    })
 }
 
 fn audit(audit: &model::Audit) -> AuditSettings {

@@ -18,17 +18,21 @@ pub struct OAuth {
     pub client_id: String,
     /// Its secret; absent for a public client.
     pub client_secret: Option<Secret>,
-    /// The issuer identifier: compared with `iss` of answers and ID tokens, and where endpoints are found that are not given.
+    /// The issuer identifier: compared with `iss` of answers and ID tokens. Of `github` and of nobody else it may be missing in
+    /// answers of servers that do not send it yet. Endpoints that are not given are found at that of `custom`.
     pub issuer: Option<FetchUrl>,
     /// Where people log in.
     pub authorization_url: Option<FetchUrl>,
     /// Where codes are redeemed.
     pub token_url: Option<FetchUrl>,
-    /// Where opaque tokens are asked about.
+    /// Where opaque tokens are asked about: RFC 7662; of `github` its token check, of `google` its `tokeninfo`.
     pub introspection_url: Option<FetchUrl>,
-    /// Where users are asked about.
+    /// Where users are asked about; of `github` it ends in `/user`, and the rest of the API is beside it.
     pub userinfo_url: Option<FetchUrl>,
-    /// Where the provider sends people back: `public_url` + `/oauth/callback` unless written.
+    /// Whether people log in at the gateway. Then there is an authorization endpoint, or an issuer to look for it at, and a
+    /// `server.public_url`.
+    pub login: bool,
+    /// Where the provider sends people back: `public_url` + `/oauth/callback`. Empty without a `public_url`.
     pub redirect_uri: String,
     /// What is asked of the provider.
     pub scopes: Vec<String>,
@@ -36,9 +40,9 @@ pub struct OAuth {
     pub user_id_claim: String,
     /// Scopes and what each allows, in the order of the file.
     pub scope_tool_mapping: Vec<(String, Vec<String>)>,
-    /// What every user may use, whatever their scopes.
+    /// What users may use whatever their scopes, where no identity matches.
     pub allowed_tools: Vec<String>,
-    /// What none may use, whatever their scopes.
+    /// What none may use, whatever else is said.
     pub denied_tools: Vec<String>,
     /// Requests a second of each user; the default of `[rate_limit]` when absent.
     pub rate_limit: Option<f64>,
@@ -46,11 +50,11 @@ pub struct OAuth {
     pub burst_size: Option<u32>,
     /// `[[auth.oauth.identities]]`, in the order of the file.
     pub identities: Vec<OAuthIdentity>,
-    /// Who may log in: patterns over user ids and verified e-mail addresses.
+    /// Who may come in: patterns over user ids and verified e-mail addresses. Empty: whoever the other two let in.
     pub allowed_users: Vec<IdentityPattern>,
-    /// Organizations of which a user must be a member of one (`github` alone).
+    /// Organizations of which a user must be a member of one (`github` alone), in lower case. Empty: of none.
     pub allowed_organizations: Vec<String>,
-    /// Claims that a user must have, with one of these values each.
+    /// Claims that a user must have, with one of these values each. All three must let a user in.
     pub required_claims: Vec<(String, Vec<String>)>,
     /// Whether tokens of the provider's own are taken.
     pub opaque_tokens: bool,
@@ -83,6 +87,19 @@ pub enum OAuthProvider {
     Custom,
 }
 
+impl OAuthProvider {
+    /// As in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::Google => "google",
+            Self::Okta => "okta",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// `auth.oauth.signing_algorithm`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigningAlgorithm {
@@ -99,9 +116,9 @@ pub struct OAuthIdentity {
     pub key_path: String,
     /// `match`: pattern over whole user ids.
     pub pattern: IdentityPattern,
-    /// What those that match may use.
+    /// What those that match may use whatever their scopes, in place of what all others may.
     pub allowed_tools: Vec<String>,
-    /// What they may not use, whatever else is said.
+    /// What they may not use, beside what nobody may.
     pub denied_tools: Vec<String>,
     /// Which scopes of the map count for them; absent, each.
     pub scopes: Option<Vec<String>>,
@@ -124,7 +141,8 @@ pub struct OAuthServer {
     pub dynamic_registration: bool,
     /// Whether a client may be named by the URL of its metadata document.
     pub client_id_documents: bool,
-    /// Hosts of such documents that may be in private networks, since the operator names them.
+    /// Hosts of such documents that may be in private networks, since the operator names them. Names or addresses in lower case,
+    /// without ports and brackets.
     pub trusted_client_hosts: Vec<String>,
     /// Authorities that may vouch for hosts of documents; the system's where absent.
     pub client_ca_path: Option<PathBuf>,

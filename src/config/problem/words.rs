@@ -43,7 +43,7 @@ impl Problem {
             }
             Self::FileWritable { .. } => "run `chmod go-w` on it",
             Self::NoAuthentication => {
-                "add a key with `mcp-guard keygen --user-id ID --apply-to-config`, [auth.jwt], [auth.mtls] with enabled = true, or [auth.anonymous] on a loopback listener"
+                "add a key with `mcp-guard keygen --user-id ID --apply-to-config`, [auth.oauth], [auth.jwt], [auth.mtls] with enabled = true, or [auth.anonymous] on a loopback listener"
             }
             Self::NoUpstream => "set upstream.url or upstream.command, or add [[upstream.servers]]",
             Self::AnonymousExposed { .. } => {
@@ -72,6 +72,13 @@ impl Problem {
                 "set [server.tls]; or terminate TLS in front, listen where only that proxy gets, and name it in server.trusted_proxies"
             }
             Self::PublicUrlInClear => "write https:// in server.public_url",
+            Self::UserIdReused { .. } => {
+                "remove the key: the default never changes and is never given to anybody else"
+            }
+            Self::OpenToEverybody { .. } => {
+                "name who may come in, unless allowed_tools and scopes are for everybody"
+            }
+            Self::ScopeNeeded { scope, .. } => return Some(format!("add {scope:?} to scopes")),
             Self::HandshakeIsNoIdentity => {
                 "set auth.mtls.source = \"native\" to make them identities; or keep it, as a check of the proxy itself"
             }
@@ -196,7 +203,21 @@ impl fmt::Display for Problem {
                     "credentials cross the network in clear: the gateway listens on {host} without TLS"
                 )
             }
-            Self::PublicUrlInClear => f.write_str("clients are told http:// while the gateway speaks TLS"),
+            Self::PublicUrlInClear => {
+                f.write_str("clients are told http://, so that their credentials cross the network in clear")
+            }
+            Self::UserIdReused { claim } => write!(
+                f,
+                "claim {claim:?} can be given to another person, who would then be the same user here"
+            ),
+            Self::OpenToEverybody { provider } => write!(
+                f,
+                "everybody in the world who has an account at {provider} may come in"
+            ),
+            Self::ScopeNeeded { scope, needed_by } => write!(
+                f,
+                "scope {scope} is not asked of the provider, and {needed_by} cannot be checked without it"
+            ),
             Self::HandshakeIsNoIdentity => f.write_str(
                 "certificates of the handshake are checked and are nobody's identity, since auth.mtls.source is \"header\"",
             ),

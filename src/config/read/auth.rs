@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::config::model::{Anonymous, ApiKey, Auth};
 use crate::config::problem::Problem;
 use crate::config::read::table::Table;
-use crate::config::read::{jwt, mtls};
+use crate::config::read::{jwt, mtls, oauth};
 use crate::engine::identity::KeyHash;
 use crate::engine::limits::BURST_MAX;
 
@@ -21,15 +21,16 @@ pub(super) fn read(table: &Table<'_>) -> Auth {
     let keys = table.sections("api_keys");
     let issuers = table.section_or_sections("jwt");
     let certificates = table.section("mtls");
+    let provider = table.section("oauth");
     let anonymous = anonymous(&table.section("anonymous"));
     let nobody = keys.is_empty() && issuers.is_empty() && anonymous.is_none();
-    if nobody && !mtls::is_enabled(&certificates) {
+    if nobody && !provider.is_present() && !mtls::is_enabled(&certificates) {
         table.cx.report("auth", Problem::NoAuthentication);
     }
     Auth {
         api_keys: keys.iter().filter_map(api_key).collect(),
         jwt: jwt::read(&issuers),
-        oauth: None,
+        oauth: oauth::read(&provider),
         mtls: mtls::read(&certificates),
         anonymous,
     }

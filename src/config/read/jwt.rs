@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::config::model::{Jwt, JwtKeys};
 use crate::config::problem::Problem;
 use crate::config::read::auth::entries;
+use crate::config::read::scopes::{allowed, claim, is_text, is_token, mapping};
 use crate::config::read::table::Table;
 use crate::config::url::parse_fetch;
 use crate::engine::identity::jwt::Algorithm;
 use crate::engine::limits::{
-    BURST_MAX, JWT_AUDIENCE_BYTES_MAX, JWT_AUDIENCES_MAX, JWT_CLAIM_BYTES_MAX,
-    JWT_ISSUER_BYTES_MAX, JWT_SCOPES_MAX, JWT_SECRET_BYTES_MIN, SCOPE_BYTES_MAX,
+    BURST_MAX, JWT_AUDIENCE_BYTES_MAX, JWT_AUDIENCES_MAX, JWT_ISSUER_BYTES_MAX,
+    JWT_SECRET_BYTES_MIN,
 };
 
 const MODE: &str = "\"simple\" (a shared secret) or \"jwks\" (keys that the issuer publishes)";
@@ -21,9 +22,6 @@ const AUDIENCE_FORM: &str = "1 to 256 bytes of text without control characters";
 const SECRET: &str = "the secret that issuer and gateway share, as secret or secret_file; make one with `openssl rand -base64 32`";
 const JWKS: &str = "https://host[:port]/path of the issuer's JWK Set (jwks_uri in its /.well-known/openid-configuration)";
 const JWKS_FORM: &str = "https://host[:port]/path without user information and fragment, or http:// of a loopback address";
-const CLAIM: &str = "the name of a claim: 1 to 128 bytes of text without control characters";
-const SCOPE: &str =
-    "a scope: 1 to 256 printable ASCII characters without space, quote and backslash";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -72,8 +70,8 @@ fn issuer(table: &Table<'_>) -> Option<Jwt> {
     let algorithms = mode.and_then(|mode| algorithms(table, mode));
     let keys = mode.and_then(|mode| keys(table, mode, algorithms.as_deref().unwrap_or_default()));
     let (issuer, audience) = (issuer_name(table), audience(table));
-    let scope_tool_mapping = scopes(table);
-    let allowed_tools = allowed(table, &scope_tool_mapping);
+    let scope_tool_mapping = mapping(table);
+    let allowed_tools = allowed(table, !scope_tool_mapping.is_empty());
     let denied_tools = entries(table, "denied_tools").unwrap_or_default();
     let (user_id_claim, scopes_claim) = (
         claim(table, "user_id_claim", "sub"),
@@ -266,59 +264,4 @@ fn audience(table: &Table<'_>) -> Option<Vec<String>> {
         }
     });
     Some(sound.collect())
-}
-
-fn claim(table: &Table<'_>, key: &str, default: &str) -> String {
-    let claim = table.parsed_text(key, CLAIM, |text| {
-        is_text(text, JWT_CLAIM_BYTES_MAX).then(|| text.to_owned())
-    });
-    claim.unwrap_or_else(|| default.to_owned())
-}
-
-/// `scope_tool_mapping`, with a warning for each scope that allows nothing.
-fn scopes(table: &Table<'_>) -> Vec<(String, Vec<String>)> {
-    const KEY: &str = "scope_tool_mapping";
-    let scopes = table.texts_table(KEY);
-    if scopes.len() > JWT_SCOPES_MAX {
-        let value = format!("{} scopes", scopes.len());
-        let accepted = format!("up to {JWT_SCOPES_MAX} scopes");
-        table.report(KEY, Problem::OutOfRange { value, accepted });
-    }
-    for (scope, entries) in &scopes {
-        let key = format!("{KEY}.{scope}");
-        if !is_token(scope, SCOPE_BYTES_MAX) {
-            table.malformed::<()>(&key, scope, SCOPE);
-        } else if entries.is_empty() {
-            table.report(&key, Problem::AllowsNothing);
-        }
-    }
-    let owned = |entries: Vec<&str>| entries.into_iter().map(str::to_owned).collect();
-    let scopes = scopes.into_iter();
-    scopes
-        .map(|(scope, entries)| (scope.to_owned(), owned(entries)))
-        .collect()
-}
-
-/// `allowed_tools`, which may stay empty beside scopes.
-fn allowed(table: &Table<'_>, scopes: &[(String, Vec<String>)]) -> Vec<String> {
-    let allowed = entries(table, "allowed_tools");
-    let is_refused = |key: &str, is_understood: bool| table.has(key) && !is_understood;
-    let refused = is_refused("allowed_tools", allowed.is_some())
-        || is_refused("scope_tool_mapping", !scopes.is_empty());
-    let allowed = allowed.unwrap_or_default();
-    if allowed.is_empty() && scopes.is_empty() && !refused {
-        table.report("allowed_tools", Problem::AllowsNothing);
-    }
-    allowed
-}
-
-/// Whether `text` is a scope-token (RFC 6749 §3.3) of at most `bytes_max`: printable ASCII without space, quote and backslash.
-/// An issuer has the same form: an identity is `issuer user`, and challenges quote both.
-fn is_token(text: &str, bytes_max: usize) -> bool {
-    let known = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-    (1..=bytes_max).contains(&text.len()) && text.bytes().all(known)
-}
-
-fn is_text(text: &str, bytes_max: usize) -> bool {
-    (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control)
 }

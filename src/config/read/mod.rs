@@ -11,7 +11,9 @@ mod jwt;
 mod keys;
 mod limits;
 mod mtls;
+mod oauth;
 mod rules;
+mod scopes;
 mod secrets;
 mod server;
 mod table;
@@ -38,6 +40,7 @@ pub(super) fn config(cx: &Context<'_>, root: &Node, overrides: &Overrides) -> Co
         upstreams: upstream::read(&top.section("upstream")),
     };
     overrides.apply(&mut config.server);
+    oauth::place(&top, &mut config);
     rules::check(cx, &config);
     config
 }

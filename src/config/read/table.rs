@@ -291,6 +291,24 @@ impl<'a> Table<'a> {
         lists.collect()
     }
 
+    /// A table of names to strings or lists of strings, in the order of the file.
+    pub(super) fn text_or_texts_table(&self, key: &'static str) -> Vec<(&'a str, Vec<&'a str>)> {
+        let entries = match self.value(key) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Table(entries)) => entries,
+            Some(other) => return self.wrong_type(key, "a table", other).unwrap_or_default(),
+        };
+        let lists = entries.iter().filter_map(|entry| {
+            let path = format!("{key}.{}", entry.key);
+            match &entry.node.value {
+                Value::Text(text) => Some((entry.key.as_str(), vec![text.as_str()])),
+                Value::List(items) => Some((entry.key.as_str(), self.texts_of(&path, items))),
+                other => self.wrong_type(&path, "a string or a list of strings", other),
+            }
+        });
+        lists.collect()
+    }
+
     /// A list of strings, each of them taken by `parse` or reported as not being `accepted`.
     pub(super) fn parsed<T>(
         &self,

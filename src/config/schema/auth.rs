@@ -1,8 +1,6 @@
 //! `[auth]` and what is below it.
 
-use super::{Key, Kind, Section, key};
-
-const OAUTH_LATER: &str = "OAuth";
+use super::{Kind, Section, key};
 
 pub(super) const AUTH: Section = Section {
     path: "auth",
@@ -20,7 +18,12 @@ pub(super) const AUTH: Section = Section {
             "",
             "Issuers of signed tokens.",
         ),
-        key("oauth", Kind::Section, "", "OAuth.").later(OAUTH_LATER),
+        key(
+            "oauth",
+            Kind::Section,
+            "",
+            "A provider that people log in with.",
+        ),
         key("mtls", Kind::Section, "", "Client certificates."),
     ],
 };
@@ -91,29 +94,3 @@ pub(super) const ANONYMOUS: Section = Section {
         ),
     ],
 };
-
-pub(super) const OAUTH: Section = Section {
-    path: "auth.oauth",
-    keys: &[
-        oauth(
-            "provider",
-            Kind::Choice(&["github", "google", "okta", "custom"]),
-        ),
-        oauth("client_id", Kind::Text),
-        oauth("client_secret", Kind::Secret),
-        oauth("authorization_url", Kind::Text),
-        oauth("token_url", Kind::Text),
-        oauth("introspection_url", Kind::Text),
-        oauth("userinfo_url", Kind::Text),
-        oauth("redirect_uri", Kind::Text),
-        oauth("scopes", Kind::Texts),
-        oauth("user_id_claim", Kind::Text),
-        oauth("scope_tool_mapping", Kind::TextsTable),
-        oauth("token_cache_ttl_secs", Kind::Duration),
-        oauth("server", Kind::SecretTable),
-    ],
-};
-
-const fn oauth(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, "", "").later(OAUTH_LATER)
-}

@@ -6,6 +6,8 @@
 mod auth;
 mod jwt;
 mod mtls;
+mod oauth;
+mod oauth_server;
 mod server;
 mod telemetry;
 mod tls;
@@ -58,6 +60,8 @@ pub enum Kind {
     TextOrTexts,
     /// A table of names to lists of strings.
     TextsTable,
+    /// A table of names to strings or lists of them.
+    TextOrTextsTable,
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `"auto"` or a whole number.
@@ -102,7 +106,10 @@ pub static SECTIONS: &[Section] = &[
     jwt::JWT,
     mtls::MTLS,
     mtls::MTLS_IDENTITIES,
-    auth::OAUTH,
+    oauth::OAUTH,
+    oauth::OAUTH_IDENTITIES,
+    oauth_server::OAUTH_SERVER,
+    oauth_server::OAUTH_CLIENTS,
     telemetry::RATE_LIMIT,
     telemetry::TOOL_LIMITS,
     telemetry::AUDIT,

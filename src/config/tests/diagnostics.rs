@@ -88,7 +88,6 @@ fn polling_that_does_not_happen_is_said() {
 #[test]
 fn keys_of_later_versions_are_refused_by_name_and_never_ignored() {
     for (more, path) in [
-        ("[auth.oauth]\nprovider = 'github'\n", "auth.oauth"),
         ("[tracing]\nenabled = true\n", "tracing"),
         ("[audit.rotation]\nenabled = true\n", "audit.rotation"),
         (
@@ -114,10 +113,10 @@ fn later_features_that_are_switched_off_are_accepted() {
 #[test]
 fn typing_errors_are_found_inside_refused_sections_too() {
     check_with(
-        "[auth.oauth]\nprovder = 'x'\n",
+        "[audit.rotation]\nenabled = true\nmax_bakups = 1\n",
         &[
-            "auth.oauth: error not_available",
-            "auth.oauth.provder: error unknown_key",
+            "audit.rotation: error not_available",
+            "audit.rotation.max_bakups: error unknown_key",
         ],
     );
 }

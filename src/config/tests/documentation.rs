@@ -31,6 +31,7 @@ fn kind(key: &Key) -> String {
         Kind::Texts => "list of strings".to_owned(),
         Kind::TextOrTexts => "string, list of strings".to_owned(),
         Kind::TextsTable => "table of lists of strings".to_owned(),
+        Kind::TextOrTextsTable => "table of strings or lists of them".to_owned(),
         Kind::Choice(known) => known
             .iter()
             .map(|name| format!("`\"{name}\"`"))

@@ -8,6 +8,7 @@ mod diagnostics;
 mod documentation;
 mod keys;
 mod mangled;
+mod oauth;
 mod rules;
 mod secrets;
 mod tokens;

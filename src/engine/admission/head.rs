@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use super::oauth::{admit_oauth, check_other_origin};
 use crate::engine::identity::jwt::{SourceId, TokenFault};
+use crate::engine::identity::opaque::OpaqueFault;
 use crate::engine::identity::{AuthFailure, Principal, Provider, Proving};
 use crate::engine::limits::UNTRIED_RETRY_AFTER_SECS;
 use crate::engine::mcp::headers::HeaderDigest;
+use crate::engine::oauth::OAuthEndpoint;
 use crate::engine::policy::may_reach;
 use crate::engine::reply::Failure;
 use crate::engine::route::{Endpoint, Resource, RouteError, names_host};
@@ -68,6 +71,8 @@ pub enum HeadAdmission<'a> {
     Page(Page),
     /// The document about a protected resource (RFC 9728).
     ResourceMetadata(Resource<'a>),
+    /// An endpoint of OAuth that is served, with a method and a content type that it takes.
+    OAuth(OAuthEndpoint),
     /// A CORS preflight from an allowed origin.
     Preflight,
     /// `/routes`.
@@ -107,6 +112,13 @@ pub enum Front {
 pub enum HeadRefusal {
     /// For what it says.
     Failure(Failure),
+    /// For what it says, at an endpoint of OAuth: its clients read other errors.
+    OAuth {
+        /// Which.
+        endpoint: OAuthEndpoint,
+        /// Why.
+        failure: Failure,
+    },
     /// For who sent it. The address may have to be charged for the attempt: [`is_chargeable`](Self::is_chargeable).
     Unauthenticated(AuthFailure),
 }
@@ -116,15 +128,11 @@ impl HeadRefusal {
     #[must_use]
     pub const fn failure(self) -> Failure {
         match self {
-            Self::Failure(failure) => failure,
-            Self::Unauthenticated(AuthFailure::Token(TokenFault::KeysMissing(_))) => {
-                Failure::KeysUnavailable
-            }
-            Self::Unauthenticated(AuthFailure::Token(TokenFault::Untried)) => {
-                Failure::AuthRateLimited {
-                    retry_after_secs: UNTRIED_RETRY_AFTER_SECS,
-                }
-            }
+            Self::Failure(failure) | Self::OAuth { failure, .. } => failure,
+            Self::Unauthenticated(failure) if failure.is_untried() => Failure::AuthRateLimited {
+                retry_after_secs: UNTRIED_RETRY_AFTER_SECS,
+            },
+            Self::Unauthenticated(failure) if failure.is_undecided() => Failure::KeysUnavailable,
             Self::Unauthenticated(failure) => Failure::Unauthorized {
                 challenge: failure.challenge(),
             },
@@ -142,16 +150,22 @@ impl HeadRefusal {
         }
     }
 
+    /// Whether the verdict of whoever issued the caller's opaque token is needed ([`Proving::verdict`]).
+    #[must_use]
+    pub const fn wants_verdict(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthenticated(AuthFailure::Opaque(OpaqueFault::Unasked))
+        )
+    }
+
     /// Whether the address is to be charged for the attempt: a bad credential was shown, or none. Where the gateway lacks the
-    /// keys to tell, or did not try to, the caller may be as good as any.
+    /// keys to tell, or cannot ask whoever could, or did not try to, the caller may be as good as any.
     #[must_use]
     pub const fn is_chargeable(self) -> bool {
         match self {
-            Self::Failure(_)
-            | Self::Unauthenticated(AuthFailure::Token(
-                TokenFault::KeysMissing(_) | TokenFault::Untried,
-            )) => false,
-            Self::Unauthenticated(_) => true,
+            Self::Failure(_) | Self::OAuth { .. } => false,
+            Self::Unauthenticated(failure) => !failure.is_untried() && !failure.is_undecided(),
         }
     }
 }
@@ -165,7 +179,7 @@ impl From<Failure> for HeadRefusal {
 impl fmt::Display for HeadRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failure(failure) => failure.fmt(f),
+            Self::Failure(failure) | Self::OAuth { failure, .. } => failure.fmt(f),
             Self::Unauthenticated(failure) => failure.fmt(f),
         }
     }
@@ -200,6 +214,9 @@ pub fn admit_head<'a>(
         }
         Endpoint::Metrics => Err(Failure::NotFound.into()),
         Endpoint::ResourceMetadata { path } => resource_metadata(snapshot, path, arrival.verb),
+        found @ (Endpoint::OAuth(_) | Endpoint::ServerMetadata { .. }) => {
+            admit_oauth(snapshot, arrival, found)
+        }
         Endpoint::Hidden => {
             authenticate(snapshot, arrival)?;
             Err(Failure::NotFound.into())
@@ -232,10 +249,10 @@ fn agrees_with(host: &[u8], server_name: Option<&str>) -> bool {
     server_name.is_none_or(|name| names_host(host, name))
 }
 
-fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), Failure> {
-    match arrival.digest.origin {
-        Some(origin) if !snapshot.origins.allows(origin.of(arrival.head)) => {
-            Err(Failure::ForeignOrigin)
+fn check_origin(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<(), HeadRefusal> {
+    match arrival.digest.origin.map(|origin| origin.of(arrival.head)) {
+        Some(origin) if !snapshot.origins.allows(origin) => {
+            check_other_origin(snapshot, arrival, origin)
         }
         _ => Ok(()),
     }
@@ -301,10 +318,37 @@ fn authenticate(snapshot: &Snapshot, arrival: &Arrival<'_>) -> Result<Principal,
         .digest
         .authorization
         .map(|value| value.of(arrival.head));
-    snapshot
-        .identity
-        .authenticate(header, &arrival.proving)
-        .map_err(HeadRefusal::Unauthenticated)
+    let identity = &snapshot.identity;
+    let proven = match identity.has_bound_tokens() {
+        true => authenticate_at(snapshot, header, arrival),
+        false => identity.authenticate(header, &arrival.proving),
+    };
+    proven.map_err(HeadRefusal::Unauthenticated)
+}
+
+/// The same where a token may be for one resource alone. On a page of the gateway's own it may be any that the gateway has.
+fn authenticate_at(
+    snapshot: &Snapshot,
+    header: Option<&[u8]>,
+    arrival: &Arrival<'_>,
+) -> Result<Principal, AuthFailure> {
+    let routes = snapshot.routes();
+    let resource = routes.resource(arrival.target);
+    let proving = Proving {
+        resource,
+        ..arrival.proving
+    };
+    let principal = snapshot.identity.authenticate(header, &proving)?;
+    let is_ours = |path: &str| {
+        let found = routes.resource(path.as_bytes());
+        found.is_some_and(|found| found.is_at(path))
+    };
+    match principal.resources() {
+        Some(paths) if resource.is_none() && !paths.iter().any(|path| is_ours(path)) => {
+            Err(AuthFailure::Opaque(OpaqueFault::OtherAudience))
+        }
+        _ => Ok(principal),
+    }
 }
 
 fn admit_sse<'a>(

@@ -5,10 +5,12 @@
 //! what comes out of here.
 //!
 //! **Invariant:** the first check that fails decides, and nothing later runs: host, origin, route, credential, reach, method,
-//! content type; then JSON, agreement of headers and body, policy.
+//! content type; then JSON, agreement of headers and body, policy. Endpoints of OAuth need no credential and have checks of their own
+//! after the route.
 
 mod body;
 mod head;
+mod oauth;
 
 pub use body::{
     BodyRefusal, Judgement, Understood, actions, judge, only_id, read_bodiless, read_body,

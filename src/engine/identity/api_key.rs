@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::principal::{Principal, Proven, Provider};
+use super::ties::Ties;
 use super::{AuthFailure, Credential, KEY_PREFIX, KeyHash};
 use crate::engine::limits::{API_KEYS_MAX, IDENTITY_ID_BYTES_MAX};
 use crate::engine::policy::Grants;
@@ -160,8 +161,7 @@ impl ApiKeys {
             id: &key.id,
             grants: key.grants,
             quota: key.quota,
-            expires_at_secs: key.expires_at_secs,
-            key: None,
+            ties: Ties::until(key.expires_at_secs),
             granted: None,
         });
         let fresh = !self.by_hash.contains_key(&key.key_hash);

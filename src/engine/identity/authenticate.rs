@@ -4,14 +4,17 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::authorization_server::{AuthorizationServer, is_authorization_server};
 use super::jwt::{JwtIssuers, KeyRing, TokenFault};
 use super::mtls::{CertificateFault, ClientCertificate, MtlsRules};
-use super::opaque::{OpaqueTokens, Verdict};
+use super::opaque::{Further, OpaqueFault, OpaqueTokens, Verdict};
 use super::principal::{Principal, Proven, Provider};
+use super::ties::Ties;
 use super::{
     ApiKeys, ChallengeError, Credential, CredentialError, KEY_PREFIX, ProofCache, Suspicion,
 };
 use crate::engine::mcp::headers::CertificateHeaders;
+use crate::engine::oauth::SecretKind;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
 use crate::engine::route::Resource;
@@ -65,7 +68,7 @@ pub struct Proving<'a> {
     pub told: Option<CertificateHeaders<'a>>,
     /// The other end of the connection: a client, or a proxy.
     pub peer: IpAddr,
-    /// What the caller asks for: a token for another resource is none.
+    /// What the caller asks for: a token for another resource is none. Absent for pages, which are about every resource.
     pub resource: Option<Resource<'a>>,
     /// What the issuer of the caller's opaque token says of it, once it was asked.
     pub verdict: Option<&'a Verdict>,
@@ -105,8 +108,7 @@ impl Authenticator {
                 id: "anonymous",
                 grants: access.grants,
                 quota: access.quota,
-                expires_at_secs: None,
-                key: None,
+                ties: Ties::default(),
                 granted: None,
             })
         });
@@ -156,11 +158,61 @@ impl Authenticator {
     /// The provider that a bearer token is for, by its shape; no other is tried.
     fn bearer(&self, header: &[u8], proving: &Proving<'_>) -> Result<Principal, AuthFailure> {
         let credential = Credential::parse(header).map_err(AuthFailure::Malformed)?;
-        let is_key = credential.token().starts_with(KEY_PREFIX.as_bytes());
-        if !is_key && !self.issuers.is_empty() && JwtIssuers::looks_like(credential.token()) {
-            return self.issuers.check(credential.token(), proving);
+        let token = credential.token();
+        if token.starts_with(KEY_PREFIX.as_bytes()) {
+            return self.keys.check(credential, proving.now_secs);
         }
-        self.keys.check(credential, proving.now_secs)
+        if JwtIssuers::looks_like(token) {
+            // Where no signed token is taken, none is shown to anybody else either.
+            return match self.issuers.is_empty() {
+                true => Err(AuthFailure::NotAnApiKey),
+                false => self.issuers.check(token, proving),
+            };
+        }
+        if token.starts_with(SecretKind::FAMILY.as_bytes()) {
+            return Err(AuthFailure::Opaque(OpaqueFault::OwnSecret));
+        }
+        match &self.opaque {
+            Some(opaque) => opaque.check(token, self.further(opaque), proving),
+            None => Err(AuthFailure::NotAnApiKey),
+        }
+    }
+
+    /// Where a user with an opaque token could get one with further scopes: at the gateway itself, or at the provider where it
+    /// is one that clients are told of.
+    fn further(&self, opaque: &OpaqueTokens) -> Further {
+        let is_offered = self.issuers.own().is_some_and(|(_, own)| own.is_offered);
+        match is_offered || is_authorization_server(&opaque.realm) {
+            true => Further::Obtainable,
+            false => Further::None,
+        }
+    }
+
+    /// Whether some credentials are for one resource alone, so that [`Proving::resource`] has to be known.
+    #[must_use]
+    pub fn has_bound_tokens(&self) -> bool {
+        self.opaque.is_some() || self.issuers.own().is_some()
+    }
+
+    /// Where clients can be sent for tokens: the gateway itself first, where it offers them, then every issuer that names an
+    /// authorization server. May repeat one.
+    pub fn authorization_servers(&self) -> impl Iterator<Item = AuthorizationServer<'_>> {
+        let own = self.issuers.own().filter(|(_, own)| own.is_offered);
+        let foreign = self.issuers.issuers().iter();
+        let foreign = foreign.filter(|issuer| issuer.own.is_none());
+        // Whoever can get tokens of the gateway's own needs none of the provider's.
+        let opaque = self.opaque.as_ref().filter(|_| own.is_none());
+        let issuers = own.map(|(issuer, _)| issuer).into_iter().chain(foreign);
+        let issuers = issuers.map(|issuer| AuthorizationServer {
+            issuer: &issuer.issuer,
+            scopes: &issuer.scopes,
+        });
+        let vouching = opaque.map(|opaque| AuthorizationServer {
+            issuer: &opaque.realm,
+            scopes: &opaque.scopes,
+        });
+        let all = issuers.chain(vouching);
+        all.filter(|server| is_authorization_server(server.issuer))
     }
 
     /// How many fields of the head tell of a certificate and are not believed: those of anybody but a configured proxy, and
@@ -188,9 +240,41 @@ impl Authenticator {
                 .realm()
                 .and_then(|issuer| self.issuers.issuer_of(issuer))
                 .is_some_and(|issuer| issuer.stands_by(principal, keys)),
-            Provider::OAuth => false,
+            Provider::OAuth => self.vouches_for(principal, keys),
         };
         is_configured && !principal.is_expired(now_secs)
+    }
+
+    /// Whether the way in which a user of a provider was proven is still one: a token of the gateway's own, which has a key, or an
+    /// opaque one.
+    fn vouches_for(&self, principal: &Principal, keys: &KeyRing) -> bool {
+        let is_of = |realm: &str| principal.realm() == Some(realm);
+        match (principal.ties().key, self.issuers.own(), &self.opaque) {
+            (Some(_), Some((issuer, own)), _) => {
+                is_of(&own.realm) && issuer.stands_by(principal, keys)
+            }
+            (None, _, Some(opaque)) => is_of(&opaque.realm),
+            _ => false,
+        }
+    }
+
+    /// The principal that a token with `scopes` would prove, for `explain` alone: nothing was proven. `vouching` is the issuer of
+    /// signed tokens, or the provider that users log in with. `None` where there is no such one or `user` can be no user.
+    #[must_use]
+    pub fn explain_token(&self, vouching: &str, user: &str, scopes: &[&str]) -> Option<Principal> {
+        let own = self
+            .issuers
+            .own()
+            .filter(|(_, own)| *own.realm == *vouching);
+        if let Some((issuer, _)) = own {
+            return self.issuers.explain_as(&issuer.issuer, user, scopes);
+        }
+        let signed = self.issuers.explain_as(vouching, user, scopes);
+        signed.or_else(|| {
+            let opaque = self.opaque.as_ref()?;
+            let is_its = *opaque.realm == *vouching;
+            is_its.then(|| opaque.explain_as(user, scopes, self.further(opaque)))?
+        })
     }
 
     /// The configured identity with this id, for `explain` alone: nothing was proven.
@@ -250,8 +334,12 @@ pub enum AuthFailure {
     UnknownKey,
     /// A key past its `expires_at`.
     ExpiredKey,
-    /// A signed token that is refused.
+    /// A signed token that is refused, of another issuer than the gateway or of nobody that is known.
     Token(TokenFault),
+    /// A token of the gateway's own that is refused.
+    OwnToken(TokenFault),
+    /// An opaque token that is refused, or of which nothing is known yet.
+    Opaque(OpaqueFault),
     /// A client certificate that is refused.
     Certificate(CertificateFault),
 }
@@ -266,9 +354,42 @@ impl AuthFailure {
             Self::NotAnApiKey => "not_an_api_key",
             Self::UnknownKey => "key_unknown",
             Self::ExpiredKey => "key_expired",
-            Self::Token(fault) => fault.as_str(),
+            Self::Token(fault) | Self::OwnToken(fault) => fault.as_str(),
+            Self::Opaque(fault) => fault.as_str(),
             Self::Certificate(fault) => fault.as_str(),
         }
+    }
+
+    /// By which provider the identity would have been proven, where the credential says.
+    #[must_use]
+    pub const fn provider(self) -> Option<Provider> {
+        match self {
+            Self::UnknownKey | Self::ExpiredKey => Some(Provider::ApiKey),
+            Self::Token(_) => Some(Provider::Jwt),
+            Self::OwnToken(_) | Self::Opaque(_) => Some(Provider::OAuth),
+            Self::Certificate(_) => Some(Provider::Mtls),
+            Self::Missing | Self::Malformed(_) | Self::NotAnApiKey => None,
+        }
+    }
+
+    /// Whether nothing can be said of the credential at the moment: what it takes to tell is not at hand.
+    #[must_use]
+    pub const fn is_undecided(self) -> bool {
+        matches!(
+            self,
+            Self::Token(TokenFault::KeysMissing(_))
+                | Self::OwnToken(TokenFault::KeysMissing(_))
+                | Self::Opaque(OpaqueFault::Unasked | OpaqueFault::Unavailable)
+        )
+    }
+
+    /// Whether the credential was not looked at, because its address has failed too often.
+    #[must_use]
+    pub const fn is_untried(self) -> bool {
+        matches!(
+            self,
+            Self::Token(TokenFault::Untried) | Self::Opaque(OpaqueFault::Untried)
+        )
     }
 
     /// What the challenge may say.
@@ -293,7 +414,8 @@ impl fmt::Display for AuthFailure {
             Self::NotAnApiKey => f.write_str("bearer token is no API key"),
             Self::UnknownKey => f.write_str("API key is not configured"),
             Self::ExpiredKey => f.write_str("API key has expired"),
-            Self::Token(fault) => fault.fmt(f),
+            Self::Token(fault) | Self::OwnToken(fault) => fault.fmt(f),
+            Self::Opaque(fault) => fault.fmt(f),
             Self::Certificate(fault) => fault.fmt(f),
         }
     }

@@ -7,7 +7,9 @@
 
 mod address;
 mod api_key;
+mod audience;
 mod authenticate;
+mod authorization_server;
 mod challenge;
 mod credential;
 mod forwarded;
@@ -19,10 +21,12 @@ mod principal;
 mod proof_cache;
 mod record_id;
 mod suspicion;
+mod ties;
 
 pub use address::{AddressRange, AddressRangeError};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
 pub use authenticate::{AnonymousAccess, AuthFailure, Authenticator, AuthenticatorParts, Proving};
+pub use authorization_server::AuthorizationServer;
 pub use challenge::{ChallengeError, Directions, is_scope_to_ask};
 pub use credential::{Credential, CredentialError};
 pub use forwarded::client_address;
@@ -30,3 +34,4 @@ pub use key_hash::{KEY_PREFIX, KeyHash, KeyHashError, generate_key};
 pub use principal::{Granted, Principal, Provider};
 pub use proof_cache::{ProofCache, ProofDigest, ProofVersion};
 pub use suspicion::Suspicion;
+pub use ties::TokenOfGrant;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::jwt::{KeyMark, ScopeMap};
+use super::jwt::ScopeMap;
 use super::record_id::shortened;
+use super::ties::Ties;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
+use crate::engine::route::Resource;
 use crate::engine::session::Owner;
 
 /// How an identity was proven.
@@ -18,7 +20,7 @@ pub enum Provider {
     Anonymous,
     /// A signed token.
     Jwt,
-    /// An opaque token that its issuer vouched for.
+    /// A login with the provider of `[auth.oauth]`: a token of the gateway's own, or an opaque one that the provider vouched for.
     OAuth,
     /// A client certificate.
     Mtls,
@@ -71,8 +73,7 @@ struct Inner {
     record_id: Option<Box<str>>,
     grants: Arc<Grants>,
     quota: Option<Quota>,
-    expires_at_secs: Option<u64>,
-    key: Option<KeyMark>,
+    ties: Ties,
     granted: Option<Granted>,
     owner: Owner,
 }
@@ -84,6 +85,17 @@ pub struct Granted {
     pub map: Arc<ScopeMap>,
     /// Which of them the token has, by place in the map.
     pub held: Box<[bool]>,
+    /// Which of the others a new token could have, by place in the map; `None`: each.
+    pub obtainable: Option<Box<[bool]>>,
+}
+
+impl Granted {
+    /// Whether the scope at `place` is none that the token has, and one that a new token could have.
+    #[must_use]
+    pub fn may_gain(&self, place: usize) -> bool {
+        let is_set = |flags: &[bool]| flags.get(place).is_some_and(|flag| *flag);
+        !is_set(&self.held) && self.obtainable.as_deref().is_none_or(is_set)
+    }
 }
 
 /// What a check found out about a caller.
@@ -94,9 +106,7 @@ pub(super) struct Proven<'a> {
     pub(super) id: &'a str,
     pub(super) grants: Arc<Grants>,
     pub(super) quota: Option<Quota>,
-    pub(super) expires_at_secs: Option<u64>,
-    /// The key that vouches for it, where an issuer has several that come and go.
-    pub(super) key: Option<KeyMark>,
+    pub(super) ties: Ties,
     pub(super) granted: Option<Granted>,
 }
 
@@ -116,8 +126,7 @@ impl Principal {
             id_start,
             grants: proven.grants,
             quota: proven.quota,
-            expires_at_secs: proven.expires_at_secs,
-            key: proven.key,
+            ties: proven.ties,
             granted: proven.granted,
         }))
     }
@@ -181,20 +190,38 @@ impl Principal {
     /// Whether its credential has run out by `now_secs` (Unix time), for streams that outlive the check.
     #[must_use]
     pub fn is_expired(&self, now_secs: u64) -> bool {
-        self.0
-            .expires_at_secs
-            .is_some_and(|expiry| now_secs >= expiry)
+        let expiry = self.0.ties.expires_at_secs;
+        expiry.is_some_and(|expiry| now_secs >= expiry)
     }
 
-    /// The key of its issuer that vouched for it.
-    pub(super) fn key(&self) -> Option<KeyMark> {
-        self.0.key
+    /// Whether whoever vouched for it must be asked again by `now_secs` (Unix time), for streams that only wait: a call that is
+    /// under way may be finished.
+    #[must_use]
+    pub fn is_to_be_renewed(&self, now_secs: u64) -> bool {
+        now_secs >= self.0.ties.proof_ends_at_secs()
+    }
+
+    /// Whether its credential is for `resource`; where none is asked for, whichever it is for.
+    #[must_use]
+    pub fn is_for(&self, resource: Option<Resource<'_>>) -> bool {
+        self.0.ties.allow(resource)
+    }
+
+    /// Paths of the resources that its credential is for; `None`: every one of the gateway's.
+    #[must_use]
+    pub fn resources(&self) -> Option<&[Box<str>]> {
+        self.0.ties.resources.as_deref()
+    }
+
+    /// What its proof hangs on.
+    pub(super) fn ties(&self) -> &Ties {
+        &self.0.ties
     }
 
     /// When its credential runs out, in seconds of Unix time.
     #[must_use]
     pub fn expires_at_secs(&self) -> Option<u64> {
-        self.0.expires_at_secs
+        self.0.ties.expires_at_secs
     }
 }
 
@@ -220,8 +247,7 @@ impl Principal {
             id: subject,
             grants,
             quota: None,
-            expires_at_secs: None,
-            key: None,
+            ties: Ties::default(),
             granted,
         })
     }

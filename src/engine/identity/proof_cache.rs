@@ -12,7 +12,7 @@ use crate::engine::limits::PROOF_EVICTION_PROBES_MAX;
 /// A cache of one worker: digest of a credential → principal. Bounded; holds no credential.
 ///
 /// A hit is good only while the configuration and the keys are those under which it was proven ([`align`](Self::align)), and
-/// within the credential's own time. Only good proofs are kept, so that forged credentials push nothing out.
+/// within the credential's own time, and before whoever vouched for it is to be asked again. Only good proofs are kept, so that forged credentials push nothing out.
 ///
 /// Entries leave in the order in which they came, save that one that was used since it was last passed over stays (CLOCK):
 /// a caller with many good tokens pushes out its own before those that are in use. Memory: about 130 bytes an entry beside
@@ -32,6 +32,8 @@ struct Entry {
     digest: ProofDigest,
     principal: Principal,
     not_before_secs: u64,
+    /// First second at which it may not be used.
+    ends_at_secs: u64,
     was_used: bool,
 }
 
@@ -85,17 +87,18 @@ impl ProofCache {
     pub fn find(&self, digest: &ProofDigest, now_secs: u64) -> Option<Principal> {
         let table = &mut *self.0.borrow_mut();
         let entry = &mut table.entries[*table.places.get(digest)?];
-        let holds = now_secs >= entry.not_before_secs && !entry.principal.is_expired(now_secs);
+        let holds = (entry.not_before_secs..entry.ends_at_secs).contains(&now_secs);
         entry.was_used = holds;
         holds.then(|| entry.principal.clone())
     }
 
-    /// Keeps a proof that was just made. `not_before_secs` is the credential's own beginning.
+    /// Keeps a proof that was just made, whatever resource it is for: who finds it again asks that again ([`Principal::is_for`]). `not_before_secs` is the credential's own beginning.
     pub fn keep(&self, digest: ProofDigest, principal: &Principal, not_before_secs: Option<u64>) {
         self.0.borrow_mut().keep(Entry {
             digest,
             principal: principal.clone(),
             not_before_secs: not_before_secs.unwrap_or(0),
+            ends_at_secs: principal.ties().proof_ends_at_secs(),
             was_used: false,
         });
     }

@@ -27,8 +27,13 @@ impl Suspicion<'_> {
     /// of [`Quota::SUSPECT_PROOFS`].
     #[must_use]
     pub fn may_try(&self) -> bool {
-        let is_suspect = self.peers.is_exhausted(self.peer, self.quota, self.now_ns);
-        !is_suspect || self.spend()
+        !self.is_suspect() || self.spend()
+    }
+
+    /// Whether the address has failed so often that another failure is answered with 429.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.peers.is_exhausted(self.peer, self.quota, self.now_ns)
     }
 
     fn spend(&self) -> bool {

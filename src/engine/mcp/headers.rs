@@ -216,11 +216,14 @@ fn check_session_id(value: &[u8]) -> Result<(), HeaderRefusal> {
 
 /// `application/json`, with no charset or UTF-8: RFC 8259 §8.1 allows no other.
 fn is_json(value: &[u8]) -> bool {
+    is_content_type(value, "application/json")
+}
+
+/// Whether `value` of Content-Type is `essence`, in UTF-8 where it names a charset.
+#[must_use]
+pub fn is_content_type(value: &[u8], essence: &str) -> bool {
     let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    parts
-        .next()
-        .is_some_and(|essence| is(essence, "application/json"))
-        && parts.all(is_harmless_parameter)
+    parts.next().is_some_and(|named| is(named, essence)) && parts.all(is_harmless_parameter)
 }
 
 fn is_harmless_parameter(parameter: &[u8]) -> bool {

@@ -34,7 +34,29 @@ impl OAuthEndpoint {
         Self::ServerMetadata,
     ];
 
-    /// The label in metrics and audit records.
+    /// Its path: behind `server.public_url` for clients; here, where a proxy in front takes the path of `public_url` away. For the
+    /// metadata, the form at the root.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Authorize => "/oauth/authorize",
+            Self::Consent => "/oauth/consent",
+            Self::Callback => "/oauth/callback",
+            Self::Token => "/oauth/token",
+            Self::Register => "/oauth/register",
+            Self::Revoke => "/oauth/revoke",
+            Self::Jwks => "/oauth/jwks",
+            Self::ServerMetadata => "/.well-known/oauth-authorization-server",
+        }
+    }
+
+    /// Whether people's browsers come here, rather than programs: what is refused is told in words then.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Authorize | Self::Consent | Self::Callback)
+    }
+
+    /// The label in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +68,21 @@ impl OAuthEndpoint {
             Self::Revoke => "revoke",
             Self::Jwks => "jwks",
             Self::ServerMetadata => "metadata",
+        }
+    }
+
+    /// The `method` of its audit records.
+    #[must_use]
+    pub const fn record_method(self) -> &'static str {
+        match self {
+            Self::Authorize => "oauth/authorize",
+            Self::Consent => "oauth/consent",
+            Self::Callback => "oauth/callback",
+            Self::Token => "oauth/token",
+            Self::Register => "oauth/register",
+            Self::Revoke => "oauth/revoke",
+            Self::Jwks => "oauth/jwks",
+            Self::ServerMetadata => "oauth/metadata",
         }
     }
 }
@@ -72,6 +109,19 @@ impl OAuthSurface {
             | OAuthEndpoint::Register
             | OAuthEndpoint::Revoke
             | OAuthEndpoint::ServerMetadata => self.server,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OAuthEndpoint;
+
+    #[test]
+    fn records_and_metrics_call_an_endpoint_by_one_name() {
+        for endpoint in OAuthEndpoint::ALL {
+            let name = endpoint.record_method().strip_prefix("oauth/");
+            assert_eq!(name, Some(endpoint.as_str()));
         }
     }
 }

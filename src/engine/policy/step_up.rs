@@ -74,7 +74,7 @@ pub fn may_reach(principal: &Principal, server: &Server) -> bool {
 }
 
 fn may_add(granted: &Granted, place: usize) -> bool {
-    !is_held(granted, place) && is_scope_to_ask(&granted.map.scopes()[place].scope)
+    granted.may_gain(place) && is_scope_to_ask(&granted.map.scopes()[place].scope)
 }
 
 fn is_held(granted: &Granted, place: usize) -> bool {

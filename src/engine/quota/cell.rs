@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::limits::{
-    BURST_DEFAULT, BURST_MAX, RATE_PER_SECOND_DEFAULT, RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN,
-    SUSPECT_PROOFS_PER_SECOND,
+    BURST_DEFAULT, BURST_MAX, OAUTH_BURST, OAUTH_PER_SECOND, RATE_PER_SECOND_DEFAULT,
+    RATE_PER_SECOND_MAX, RATE_PER_SECOND_MIN, SUSPECT_PROOFS_PER_SECOND,
 };
 
 const SECOND_NS: f64 = 1e9;
@@ -28,6 +28,12 @@ impl Quota {
     pub const SUSPECT_PROOFS: Self = Self {
         increment_ns: 1_000_000_000 / SUSPECT_PROOFS_PER_SECOND as u64,
         burst: SUSPECT_PROOFS_PER_SECOND,
+    };
+
+    /// What one address may ask of the endpoints of OAuth.
+    pub const OAUTH: Self = Self {
+        increment_ns: 1_000_000_000 / OAUTH_PER_SECOND as u64,
+        burst: OAUTH_BURST,
     };
 
     /// `rate_per_second` requests a second, `burst` at once.

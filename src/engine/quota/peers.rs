@@ -1,4 +1,4 @@
-//! Failed authentications, counted by address.
+//! What is counted by address: failed authentications, and requests that need none.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,10 +34,10 @@ impl Expendable for Cell {
     }
 }
 
-/// Buckets of failed authentications. One for the whole process.
+/// Buckets of addresses, for one kind of event. One for the whole process.
 ///
-/// Only refilled buckets are evicted, so nobody resets its own by filling the table. A full table refuses newcomers'
-/// failures with 429 instead of 401; callers with good credentials are never counted and notice nothing.
+/// Only refilled buckets are evicted, so nobody resets its own by filling the table. A full table refuses newcomers: their
+/// failures with 429 instead of 401, where failures are counted; callers with good credentials notice nothing of that.
 #[derive(Debug)]
 pub struct PeerQuotas {
     peers: Bounded<PeerKey, Cell>,
@@ -54,6 +54,15 @@ impl PeerQuotas {
 
     /// Counts one failure of `peer` at `now_ns` (monotonic). Errors: the address has failed too often; answer 429.
     pub fn charge_failure(&self, peer: PeerKey, quota: Quota, now_ns: u64) -> Result<(), Exceeded> {
+        self.charge(peer, quota, now_ns)
+    }
+
+    /// Counts one request of `peer` that needs no credential. Errors: the address asks too often; answer 429.
+    pub fn charge_request(&self, peer: PeerKey, quota: Quota, now_ns: u64) -> Result<(), Exceeded> {
+        self.charge(peer, quota, now_ns)
+    }
+
+    fn charge(&self, peer: PeerKey, quota: Quota, now_ns: u64) -> Result<(), Exceeded> {
         let make = || (peer, Cell::new());
         let count = |cell: &mut Cell| {
             charge(std::iter::once(Charge { cell, quota, n: 1 }), now_ns).map(|_| ())

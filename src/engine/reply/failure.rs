@@ -65,6 +65,8 @@ pub enum Failure {
     // ---- the body
     /// The content type is not JSON.
     ContentType,
+    /// The content type is not that of a form.
+    FormExpected,
     /// The body is encoded.
     ContentEncoding,
     /// The body is larger than the bound.
@@ -173,7 +175,7 @@ impl Failure {
             Self::MethodNotAllowed { .. } => 405,
             Self::HeadTimeout | Self::BodyTimeout => 408,
             Self::BodyTooLarge { .. } => 413,
-            Self::ContentType | Self::ContentEncoding => 415,
+            Self::ContentType | Self::FormExpected | Self::ContentEncoding => 415,
             Self::ExpectationFailed => 417,
             Self::ForeignHost => 421,
             Self::AuthRateLimited { .. } | Self::RateLimited { .. } | Self::TooManyStreams => 429,
@@ -250,6 +252,7 @@ impl Failure {
             Self::RateLimited { .. } => "rate limit exceeded",
             Self::TooManyStreams => "too many open streams",
             Self::ContentType => "content type must be application/json",
+            Self::FormExpected => "content type must be application/x-www-form-urlencoded",
             Self::ContentEncoding => "content encoding not supported",
             Self::BodyTooLarge { .. } => "request body too large",
             Self::BodyTimeout => "request body timed out",

@@ -78,6 +78,15 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
+/// Whether `origin`, a header's value, is the origin of `url`. A default port counts as written.
+#[must_use]
+pub fn is_origin_of(origin: &[u8], url: &str) -> bool {
+    match (Origin::parse(origin), accept_public(url)) {
+        (Some(given), Ok(own)) => given.is(&own),
+        _ => false,
+    }
+}
+
 impl OriginPolicy {
     /// Compiles the policy. Errors: every entry that is no origin.
     pub fn compile(spec: OriginSpec<'_>) -> Result<Self, Vec<PolicyError>> {

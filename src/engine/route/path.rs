@@ -5,7 +5,9 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 
 use super::legacy_sse::{MESSAGE_PATH, SSE_PATH};
+use super::oauth::resolve_oauth;
 use crate::engine::limits::{PATH_BYTES_MAX, SERVERS_MAX};
+use crate::engine::oauth::OAuthEndpoint;
 use crate::engine::policy::is_server_name;
 use crate::engine::snapshot::{ServerIndex, ServerParts};
 
@@ -61,6 +63,13 @@ pub enum Endpoint<'a> {
     },
     /// `/.well-known/oauth-protected-resource`, or below. Whether there is a document is the snapshot's business.
     ResourceMetadata {
+        /// What follows: empty, or beginning with `/`.
+        path: &'a str,
+    },
+    /// Below `/oauth`. Whether it is served is the snapshot's business.
+    OAuth(OAuthEndpoint),
+    /// `/.well-known/oauth-authorization-server`, or below. Whether there is a document is the snapshot's business.
+    ServerMetadata {
         /// What follows: empty, or beginning with `/`.
         path: &'a str,
     },
@@ -236,7 +245,7 @@ impl Routes {
             "/ready" => Ok(Endpoint::Ready),
             "/routes" => Ok(Endpoint::Routes),
             "/metrics" => Ok(Endpoint::Metrics),
-            _ => match resolve_metadata(path).or_else(|| self.resolve_legacy(path)) {
+            _ => match resolve_own(path).or_else(|| self.resolve_legacy(path)) {
                 Some(endpoint) => Ok(endpoint),
                 None => self.resolve_server(path),
             },
@@ -299,6 +308,11 @@ impl Routes {
         }
         None
     }
+}
+
+/// What has no server in its path.
+fn resolve_own(path: &str) -> Option<Endpoint<'_>> {
+    resolve_metadata(path).or_else(|| resolve_oauth(path))
 }
 
 fn resolve_metadata(path: &str) -> Option<Endpoint<'_>> {

@@ -66,15 +66,18 @@ fn ends_at_drain(exchange: &Exchange<'_>) -> bool {
 }
 
 /// Whether the caller may still listen: its key may have run out, its key, its issuer's key or its certificate's authority been
-/// taken away since the stream began. Looked at with each event and each keep-alive.
-fn may_go_on(exchange: &Exchange<'_>) -> bool {
+/// taken away since the stream began, or its token's issuer be due to be asked again, for which a stream that only waits makes room:
+/// its client comes back. Looked at with each event and each keep-alive.
+fn may_go_on(exchange: &Exchange<'_>, is_waiting: bool) -> bool {
     let Some(principal) = &exchange.account.principal else {
         return false;
     };
     let now_secs = Clock::unix_micros() / 1_000_000;
     let view = exchange.worker.view();
     let identity = &view.snapshot().identity;
-    exchange.connection.stands(&view) && identity.still_holds(principal, &view.live.keys, now_secs)
+    exchange.connection.stands(&view)
+        && identity.still_holds(principal, &view.live.keys, now_secs)
+        && !(is_waiting && principal.is_to_be_renewed(now_secs))
 }
 
 struct Relay<'a> {
@@ -102,7 +105,7 @@ enum Event {
 impl Relay<'_> {
     async fn run(&mut self, exchange: &mut Exchange<'_>, inbound: &mut Inbound) -> Relayed {
         loop {
-            if !may_go_on(exchange) {
+            if !may_go_on(exchange, self.ends_at_drain) {
                 exchange.envelope.keeps_alive = false;
                 return self
                     .tell(exchange, Failure::SessionUnknown, UpstreamFault::Revoked)

@@ -15,12 +15,16 @@ use crate::engine::policy::Grants;
 use crate::signatures;
 
 impl<'c> Compiler<'c, '_> {
-    pub(super) fn issuers(&mut self, issuers: &'c [Jwt]) -> JwtIssuers {
-        let compiled = issuers.iter().map(|jwt| self.issuer(jwt)).collect();
-        JwtIssuers::compile(compiled).unwrap_or_else(|errors| {
+    /// The gateway itself (`own`), where it signs tokens, then the issuers of the file.
+    pub(super) fn issuers(&mut self, own: Option<JwtIssuer>, issuers: &'c [Jwt]) -> JwtIssuers {
+        let owned = usize::from(own.is_some());
+        let compiled = own
+            .into_iter()
+            .chain(issuers.iter().map(|jwt| self.issuer(jwt)));
+        JwtIssuers::compile(compiled.collect()).unwrap_or_else(|errors| {
             errors
                 .into_iter()
-                .for_each(|error| self.refuse_issuer(issuers, error));
+                .for_each(|error| self.refuse_issuer(issuers, owned, error));
             JwtIssuers::default()
         })
     }
@@ -38,7 +42,7 @@ impl<'c> Compiler<'c, '_> {
             keys: self.key_source(jwt),
             user_id_claim: jwt.user_id_claim.as_str().into(),
             scopes_claim: jwt.scopes_claim.as_str().into(),
-            scopes: Arc::new(self.scopes(jwt)),
+            scopes: Arc::new(self.scopes(path, &jwt.scope_tool_mapping)),
             grants: self.grants(path, (&jwt.allowed_tools, &jwt.denied_tools)),
             quota: self.quota(path, jwt.rate_limit, jwt.burst_size),
             leeway_secs: jwt.leeway.as_secs(),
@@ -74,10 +78,10 @@ impl<'c> Compiler<'c, '_> {
         )
     }
 
-    /// Scopes allow and never deny: `denied_tools` of the issuer holds whatever they say.
-    fn scopes(&mut self, jwt: &Jwt) -> ScopeMap {
-        let scopes = jwt.scope_tool_mapping.iter().map(|(scope, entries)| {
-            let list = format!("{}.scope_tool_mapping.{scope}", jwt.key_path);
+    /// The map of the section at `path`. Scopes allow and never deny: its `denied_tools` holds whatever they say.
+    pub(super) fn scopes(&mut self, path: &str, mapping: &[(String, Vec<String>)]) -> ScopeMap {
+        let scopes = mapping.iter().map(|(scope, entries)| {
+            let list = format!("{path}.scope_tool_mapping.{scope}");
             let grants = Grants::compile(entries, &[]).unwrap_or_else(|errors| {
                 errors
                     .into_iter()
@@ -93,20 +97,29 @@ impl<'c> Compiler<'c, '_> {
         ScopeMap::new(scopes.collect())
     }
 
-    fn refuse_issuer(&mut self, issuers: &[Jwt], error: JwtIssuersError) {
+    /// Reports an issuer by its place behind `owned` others, which are not of the file.
+    fn refuse_issuer(&mut self, issuers: &[Jwt], owned: usize, error: JwtIssuersError) {
         match error {
             JwtIssuersError::SameIssuer { index } => {
-                let refused = &issuers[index];
+                let Some(refused) = index.checked_sub(owned).map(|index| &issuers[index]) else {
+                    return;
+                };
                 let first = issuers.iter().find(|first| first.issuer == refused.issuer);
-                let other = format!("{}.issuer", first.unwrap_or(refused).key_path);
+                let is_own = first.is_some_and(|first| first.key_path == refused.key_path);
+                let other = match first {
+                    Some(first) if !is_own => format!("{}.issuer", first.key_path),
+                    _ => "server.public_url".to_owned(),
+                };
                 self.findings.add(
                     format!("{}.issuer", refused.key_path),
                     Problem::SameAs { other },
                 );
             }
-            // Refused when reading.
+            // Refused when reading; a public URL with such characters is no base of anything.
             JwtIssuersError::BadIssuer { index } => {
-                let refused = &issuers[index];
+                let Some(refused) = index.checked_sub(owned).map(|index| &issuers[index]) else {
+                    return;
+                };
                 let value = Some(refused.issuer.clone());
                 let accepted = "text without spaces and control characters".to_owned();
                 self.findings.add(
@@ -116,7 +129,7 @@ impl<'c> Compiler<'c, '_> {
             }
             JwtIssuersError::TooMany => {
                 let value = issuers.len().to_string();
-                let accepted = format!("up to {JWT_ISSUERS_MAX} issuers");
+                let accepted = format!("up to {} issuers", JWT_ISSUERS_MAX - owned);
                 self.findings
                     .add("auth.jwt", Problem::OutOfRange { value, accepted });
             }

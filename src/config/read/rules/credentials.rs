@@ -37,14 +37,15 @@ fn certificates(cx: &Context<'_>, config: &Config, mtls: &Mtls) {
     }
     if mtls.allow_bearer && !takes_bearer(config) {
         let reason = "no bearer token is taken from anybody";
-        let remedy = "add [[auth.api_keys]] or [auth.jwt], or remove the key";
+        let remedy = "add [[auth.api_keys]], [auth.jwt] or [auth.oauth], or remove the key";
         cx.report("auth.mtls.allow_bearer", Problem::Unused { reason, remedy });
     }
 }
 
 /// Whether somebody may come with a bearer token.
 fn takes_bearer(config: &Config) -> bool {
-    !config.auth.api_keys.is_empty() || !config.auth.jwt.is_empty()
+    let auth = &config.auth;
+    !auth.api_keys.is_empty() || !auth.jwt.is_empty() || auth.oauth.is_some()
 }
 
 /// Whoever reads a bearer token can use it. Behind proxies that are named, TLS is theirs to speak.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::date::NumericDate;
 use super::object::{each_text, is_text, text_at, values};
-use super::{JwtIssuer, TokenFault};
+use super::{JwtIssuer, KeyRing, TokenFault};
+use crate::engine::identity::ties::Ties;
 use crate::engine::limits::IDENTITY_ID_BYTES_MAX;
 use crate::engine::span::Span;
 
@@ -12,12 +13,12 @@ use crate::engine::span::Span;
 #[derive(Debug)]
 pub(super) struct Claims<'t> {
     pub(super) user: Cow<'t, str>,
-    /// First second at which it does not hold, leeway included.
-    pub(super) expires_at_secs: u64,
     /// First second at which it holds, leeway included.
     pub(super) not_before_secs: Option<u64>,
     /// Which of the issuer's scopes it has, by place in the map.
     pub(super) held: Box<[bool]>,
+    /// What else it hangs on, the end of its time included.
+    pub(super) ties: Ties,
 }
 
 /// The value of `iss`, before anything is verified: it says whose keys to verify with.
@@ -29,10 +30,11 @@ pub(super) fn peek_issuer(json: &str) -> Result<Cow<'_, str>, TokenFault> {
 
 impl<'t> Claims<'t> {
     /// Reads the claims `json` of a token of `issuer` at `now_secs`. Errors: every variant that is about a claim, the first
-    /// in the order expiry, beginning, issuer, audience, user, scopes.
+    /// in the order expiry, beginning, issuer, audience (and grant), user, scopes.
     pub(super) fn read(
         json: &'t str,
         issuer: &JwtIssuer,
+        ring: &KeyRing,
         now_secs: u64,
     ) -> Result<Self, TokenFault> {
         let names = [
@@ -56,12 +58,18 @@ impl<'t> Claims<'t> {
             return Err(TokenFault::NotYetValid);
         }
         check_issuer(json, iss, issuer)?;
-        check_audience(json, aud, issuer)?;
+        let ties = match &issuer.own {
+            Some(own) => own.ties(json, ring)?,
+            None => check_audience(json, aud, issuer).map(|()| Ties::default())?,
+        };
         Ok(Self {
             user: user_id(json, user)?,
-            expires_at_secs,
             not_before_secs,
             held: held(json, scopes, issuer)?,
+            ties: Ties {
+                expires_at_secs: Some(expires_at_secs),
+                ..ties
+            },
         })
     }
 }
@@ -72,7 +80,7 @@ fn expiry(json: &str, exp: Option<Span>, leeway_secs: u64) -> Result<u64, TokenF
     Ok(exp.floor_secs.saturating_add(leeway_secs))
 }
 
-fn date(json: &str, value: Option<Span>) -> Result<Option<NumericDate>, TokenFault> {
+pub(super) fn date(json: &str, value: Option<Span>) -> Result<Option<NumericDate>, TokenFault> {
     let parse = |value: Span| NumericDate::parse(&json[value.range()]).ok_or(TokenFault::BadClaim);
     value.map(parse).transpose()
 }
@@ -107,7 +115,7 @@ fn user_id(json: &str, user: Option<Span>) -> Result<Cow<'_, str>, TokenFault> {
 }
 
 /// Whether `user` can be an identity.
-pub(super) fn is_user_id(user: &str) -> bool {
+pub(in crate::engine::identity) fn is_user_id(user: &str) -> bool {
     !user.is_empty() && user.len() <= IDENTITY_ID_BYTES_MAX && !user.chars().any(char::is_control)
 }
 

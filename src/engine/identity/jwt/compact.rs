@@ -34,8 +34,14 @@ impl<'t> Compact<'t> {
     }
 }
 
+/// Whether `token` has the parts of a signed token, or of an encrypted one (RFC 7516 §7.1), which is never taken.
+pub(super) fn is_jose(token: &[u8]) -> bool {
+    let dots = memchr::memchr_iter(b'.', token).take(5).count();
+    dots == 2 || dots == 4
+}
+
 /// Where the dots of `token` are, where there are exactly two.
-pub(super) fn dots(token: &[u8]) -> Option<[usize; 2]> {
+fn dots(token: &[u8]) -> Option<[usize; 2]> {
     let mut found = memchr::memchr_iter(b'.', token);
     let dots = [found.next()?, found.next()?];
     found.next().is_none().then_some(dots)

@@ -36,12 +36,14 @@ pub enum TokenFault {
     Expired,
     /// Before `nbf`.
     NotYetValid,
-    /// `aud` has none of the configured audiences.
+    /// `aud` has none of the configured audiences, or is another resource of the gateway.
     WrongAudience,
     /// The claim that names the user is missing, empty, too long or no text.
     NoUser,
-    /// A claim is of the wrong JSON type.
+    /// A claim is of the wrong JSON type; in a token of the gateway's own also missing.
     BadClaim,
+    /// The grant that it came of was taken back.
+    Revoked,
 }
 
 impl TokenFault {
@@ -65,6 +67,7 @@ impl TokenFault {
             Self::WrongAudience => "token_audience",
             Self::NoUser => "token_no_user",
             Self::BadClaim => "token_claim",
+            Self::Revoked => "token_revoked",
         }
     }
 }
@@ -94,6 +97,7 @@ impl fmt::Display for TokenFault {
             Self::WrongAudience => "token is for another audience",
             Self::NoUser => "token names no user",
             Self::BadClaim => "token has a claim of the wrong type",
+            Self::Revoked => "token is of a grant that was revoked",
         })
     }
 }

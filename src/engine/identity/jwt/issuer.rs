@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Algorithm, KeySet, ScopeMap, SourceId};
-use crate::engine::identity::opaque::UserRules;
+use super::{Algorithm, KeySet, OwnTokens, ScopeMap, SourceId};
 use crate::engine::limits::JWT_ISSUERS_MAX;
 use crate::engine::policy::Grants;
 use crate::engine::quota::Quota;
-use crate::engine::route::PublicBase;
 
 /// One `[auth.jwt]`, validated.
 #[derive(Debug)]
@@ -37,21 +35,8 @@ pub struct JwtIssuer {
     pub leeway_secs: u64,
     /// Whether `typ` must be `at+jwt` (RFC 9068 §2.1).
     pub require_at_jwt: bool,
-    /// Where it is the gateway itself: what its tokens mean.
+    /// Where it is the gateway itself: what its tokens mean. One alone is.
     pub own: Option<OwnTokens>,
-}
-
-/// Tokens that the gateway signs itself (`control::oauth`), for users who logged in with a provider.
-///
-/// Their identities are those of the provider, not of the gateway, and each is for one resource of the gateway, or for all.
-#[derive(Clone, Debug)]
-pub struct OwnTokens {
-    /// Who vouched for the user.
-    pub realm: Box<str>,
-    /// What the resources of the gateway begin with; alone, it is the audience of a token for all of them.
-    pub base: PublicBase,
-    /// What each user may do.
-    pub users: Arc<UserRules>,
 }
 
 /// Where an issuer's keys come from.
@@ -133,6 +118,13 @@ impl JwtIssuers {
     #[must_use]
     pub fn issuer_of(&self, issuer: &str) -> Option<&JwtIssuer> {
         self.issuers.get(*self.places.get(issuer)?)
+    }
+
+    /// The gateway itself, where it signs tokens.
+    #[must_use]
+    pub fn own(&self) -> Option<(&JwtIssuer, &OwnTokens)> {
+        let mut issuers = self.issuers.iter();
+        issuers.find_map(|issuer| Some((issuer, issuer.own.as_ref()?)))
     }
 
     /// Every issuer, in the order of the file.

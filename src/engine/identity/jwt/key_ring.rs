@@ -1,8 +1,9 @@
-//! The key sets in force, of every source.
+//! The key sets in force, of every source, and what is refused although its key is good.
 
 use std::sync::Arc;
 
-use super::KeySet;
+use super::{KeySet, RevokedGrants};
+use crate::engine::identity::TokenOfGrant;
 
 /// A source of keys: the number of its URL among those of the process, given by [`KeyRing`]'s owner. Equal URLs are one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,13 +45,18 @@ pub enum KeyState {
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
     sets: Vec<Entry>,
+    /// Absent: none.
+    revoked: Option<Arc<RevokedGrants>>,
 }
 
 type Entry = (SourceId, Arc<KeySet>);
 
 impl KeyRing {
     /// A ring without keys.
-    pub const EMPTY: Self = Self { sets: Vec::new() };
+    pub const EMPTY: Self = Self {
+        sets: Vec::new(),
+        revoked: None,
+    };
 
     /// What is known of `source`.
     #[must_use]
@@ -66,14 +72,35 @@ impl KeyRing {
     pub fn with(&self, source: SourceId, set: Option<Arc<KeySet>>) -> Self {
         let others = self.sets.iter().filter(|(id, _)| *id != source).cloned();
         let sets = others.chain(set.map(|set| (source, set))).collect();
-        Self { sets }
+        Self {
+            sets,
+            revoked: self.revoked.clone(),
+        }
     }
 
-    /// Whether both hold the same sets.
+    /// This ring, with tokens of `revoked` refused, and of no other grants.
+    #[must_use]
+    pub fn refusing(&self, revoked: Arc<RevokedGrants>) -> Self {
+        Self {
+            sets: self.sets.clone(),
+            revoked: Some(revoked),
+        }
+    }
+
+    /// Whether `token` is of a grant that was taken back.
+    pub(in crate::engine::identity) fn refuses(&self, token: TokenOfGrant) -> bool {
+        self.revoked
+            .as_ref()
+            .is_some_and(|revoked| revoked.refuse(token))
+    }
+
+    /// Whether both hold the same sets and refuse the same grants.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same =
             |(one, other): (&Entry, &Entry)| one.0 == other.0 && Arc::ptr_eq(&one.1, &other.1);
-        self.sets.len() == other.sets.len() && self.sets.iter().zip(&other.sets).all(same)
+        self.sets.len() == other.sets.len()
+            && self.sets.iter().zip(&other.sets).all(same)
+            && self.revoked == other.revoked
     }
 }

@@ -19,13 +19,18 @@ mod jwk;
 mod key_ring;
 mod key_set;
 mod object;
+mod own;
+mod revoked;
 mod scopes;
 
 pub use algorithm::{Algorithm, BadKey, KeyMaterial, KeyType, Signatures, VerifySignature};
+pub(super) use claims::is_user_id;
 pub use fault::TokenFault;
-pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource, OwnTokens};
+pub use issuer::{JwtIssuer, JwtIssuers, JwtIssuersError, KeySource};
 pub use key_ring::{KeyRing, KeyState, SourceId};
 pub use key_set::{JwksError, KeyMark, KeySet, SkippedKey};
+pub use own::OwnTokens;
+pub use revoked::RevokedGrants;
 pub use scopes::{ScopeGrants, ScopeMap};
 
 #[cfg(test)]

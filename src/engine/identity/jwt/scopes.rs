@@ -48,6 +48,18 @@ impl ScopeMap {
         &self.scopes
     }
 
+    /// Which are held where `scopes` are.
+    pub(in crate::engine::identity) fn held<'s>(
+        &self,
+        scopes: impl IntoIterator<Item = &'s str>,
+    ) -> Box<[bool]> {
+        let mut held = self.none_held();
+        for scope in scopes {
+            self.hold(scope, &mut held);
+        }
+        held
+    }
+
     /// No scope is held.
     pub(super) fn none_held(&self) -> Box<[bool]> {
         vec![false; self.scopes.len()].into()
@@ -66,12 +78,35 @@ impl ScopeMap {
     /// scopes out never shows more. Nothing is compiled or copied: O(scopes held).
     #[must_use]
     pub fn grants(&self, base: &Arc<Grants>, held: &[bool]) -> Arc<Grants> {
+        self.join(base, held, Arc::clone(&self.parts))
+    }
+
+    /// The same for a user for whom those scopes alone count that `counting` says, by place, `held` among them: the others tell of
+    /// no server either.
+    #[must_use]
+    pub fn grants_of_some(
+        &self,
+        base: &Arc<Grants>,
+        held: &[bool],
+        counting: &[bool],
+    ) -> Arc<Grants> {
+        let parts = self.parts.iter().zip(counting);
+        let offered = parts.filter(|(_, counts)| **counts).map(|(part, _)| part);
+        self.join(base, held, offered.cloned().collect())
+    }
+
+    fn join(
+        &self,
+        base: &Arc<Grants>,
+        held: &[bool],
+        offered: Arc<[Arc<GrantsPart>]>,
+    ) -> Arc<Grants> {
         let parts = self.parts.iter().zip(held);
         let held = parts.filter(|(_, held)| **held).map(|(part, _)| part);
-        if self.parts.is_empty() {
+        if offered.is_empty() {
             return Arc::clone(base);
         }
-        let (base, offered) = (Arc::clone(base), Arc::clone(&self.parts));
-        Arc::new(Grants::joined(base, held.cloned().collect(), offered))
+        let further = held.cloned().collect();
+        Arc::new(Grants::joined(Arc::clone(base), further, offered))
     }
 }

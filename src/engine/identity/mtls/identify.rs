@@ -7,6 +7,7 @@ use super::{
     CertificateFault, CertificateOrigin, ClientCertificate, MtlsAccess, MtlsRules, ProxyFormat,
 };
 use crate::engine::identity::principal::{Principal, Proven, Provider};
+use crate::engine::identity::ties::Ties;
 use crate::engine::identity::{ProofCache, ProofDigest, Proving};
 
 /// The certificate that a request comes with; nothing is proven yet.
@@ -134,8 +135,7 @@ impl MtlsRules {
             id: name,
             grants: access.grants.clone(),
             quota: access.quota,
-            expires_at_secs,
-            key: None,
+            ties: Ties::until(expires_at_secs),
             granted: None,
         }))
     }

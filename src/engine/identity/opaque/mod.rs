@@ -5,13 +5,20 @@
 //!
 //! Read [`OpaqueTokens`] first. Sources: RFC 7662, MCP 2026-07-28 Authorization (Token Handling).
 
+mod check;
+mod fault;
+#[cfg(test)]
+mod tests;
 mod users;
 
+pub use fault::OpaqueFault;
+pub(super) use users::{Further, UserToken};
 pub use users::{UserAccess, UserRule, UserRules};
 
 use std::sync::Arc;
 
 use super::jwt::ScopeMap;
+use crate::engine::route::PublicBase;
 
 /// How opaque tokens are taken: `[auth.oauth]` with `opaque_tokens`.
 #[derive(Clone, Debug)]
@@ -20,8 +27,10 @@ pub struct OpaqueTokens {
     pub realm: Box<str>,
     /// `auth.oauth.client_id`: a token that was issued to it is for this gateway.
     pub client_id: Box<str>,
-    /// `aud` values that mean this gateway, beside the URL of the resource.
+    /// `aud` values that mean this gateway, beside its URLs and its `client_id`.
     pub audiences: Vec<Box<str>>,
+    /// What the URLs of the gateway's resources begin with, where they are known: `server.public_url`.
+    pub base: Option<PublicBase>,
     /// What each scope allows.
     pub scopes: Arc<ScopeMap>,
     /// What each user may do.

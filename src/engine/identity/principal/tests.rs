@@ -10,8 +10,7 @@ fn proven(provider: Provider, realm: Option<&str>, id: &str) -> Principal {
         id,
         grants: Arc::default(),
         quota: None,
-        expires_at_secs: None,
-        key: None,
+        ties: Ties::default(),
         granted: None,
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::identity::principal::Proven;
+use crate::engine::identity::ties::Ties;
 
 fn principal(id: &str, expires_at_secs: Option<u64>) -> Principal {
     Principal::new(Proven {
@@ -12,8 +13,7 @@ fn principal(id: &str, expires_at_secs: Option<u64>) -> Principal {
         id,
         grants: Arc::default(),
         quota: None,
-        expires_at_secs,
-        key: None,
+        ties: Ties::until(expires_at_secs),
         granted: None,
     })
 }

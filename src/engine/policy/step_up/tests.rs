@@ -37,6 +37,7 @@ fn caller(mapping: Mapping<'_>, held: &[&str], denied: &[&str]) -> Principal {
             .iter()
             .map(|(scope, _)| held.contains(scope))
             .collect(),
+        obtainable: None,
     };
     let base = Arc::new(Grants::compile(&[], &owned(denied)).unwrap());
     let grants = granted.map.grants(&base, &granted.held);

@@ -134,3 +134,26 @@ fn a_policy_includes_another_when_it_accepts_all_of_its_origins() {
     assert!(wide.includes(&narrow) && wide.includes(&wide));
     assert!(!narrow.includes(&wide));
 }
+
+#[test]
+fn an_origin_is_that_of_a_url_whatever_its_path_and_spelling() {
+    let rows = [
+        ("https://gw.example", "https://gw.example", true),
+        ("https://gw.example:443", "https://GW.example/base", true),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000/a", true),
+        ("https://gw.example", "https://gw.example:8443", false),
+        ("http://gw.example", "https://gw.example", false),
+        ("https://gw.example.evil", "https://gw.example", false),
+        ("null", "https://gw.example", false),
+        ("", "https://gw.example", false),
+        ("https://gw.example/", "https://gw.example", false),
+        ("https://gw.example", "", false),
+    ];
+    for (origin, url, expected) in rows {
+        assert_eq!(
+            is_origin_of(origin.as_bytes(), url),
+            expected,
+            "{origin} {url}"
+        );
+    }
+}
