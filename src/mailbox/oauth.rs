@@ -24,14 +24,12 @@ pub type OAuthRequests = Asks<OAuthRequest, OAuthReply>;
 pub type VouchRequests = Asks<VouchRequest, Verdict>;
 
 /// The queue of OAuth requests, empty.
-#[must_use]
-pub fn oauth_requests() -> OAuthRequests {
+pub(super) fn oauth_requests() -> OAuthRequests {
     Asks::new(REQUESTS_MAX)
 }
 
 /// The queue of opaque tokens, empty.
-#[must_use]
-pub fn vouch_requests() -> VouchRequests {
+pub(super) fn vouch_requests() -> VouchRequests {
     Asks::new(TOKENS_MAX)
 }
 

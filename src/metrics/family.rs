@@ -128,6 +128,8 @@ families! {
         "Reloads, by result.";
     READY Gauge "mcp_guard_ready" []
         "1 while /ready answers 200, else 0.";
+    OAUTH_REQUESTS Counter "mcp_guard_oauth_requests_total" ["endpoint", "outcome"]
+        "Requests to endpoints of OAuth, by outcome.";
     JWKS_FETCHES Counter "mcp_guard_jwks_fetches_total" ["issuer", "result"]
         "Fetches of an issuer's keys, by result.";
     JWKS_AGE Gauge "mcp_guard_jwks_age_seconds" ["issuer"]

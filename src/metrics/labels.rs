@@ -261,8 +261,34 @@ label_set! {
         UnderscoreHeader => "underscore_header",
         /// A request header about a client certificate that is not believed: nobody trusted sent it.
         IdentityHeader => "identity_header",
+        /// Requests of one address to endpoints of OAuth.
+        OAuthRequests => "oauth_requests",
+        /// Requests to endpoints of OAuth that wait for control.
+        OAuthWaiting => "oauth_waiting",
+        /// Requests that wait for the issuers of their opaque tokens.
+        VouchWaiting => "vouch_waiting",
         /// Exchanges that run on after their client went away.
         Detached => "detached",
+    }
+}
+
+label_set! {
+    /// How a request to an endpoint of OAuth ended (`mcp_guard_oauth_requests_total`).
+    OAuthResult {
+        /// A page or a document was shown, or the user sent on.
+        Shown => "shown",
+        /// Somebody has logged in, or a token was issued.
+        Granted => "granted",
+        /// Somebody may not, or a credential is bad.
+        Denied => "denied",
+        /// The request breaks a rule of the protocol, or a bound.
+        Refused => "refused",
+        /// Something of ours or the provider's failed.
+        Failed => "failed",
+        /// The address asks too often.
+        Limited => "limited",
+        /// The client left before it was answered.
+        Gone => "gone",
     }
 }
 
@@ -383,10 +409,10 @@ label_set! {
 }
 
 /// HTTP statuses that have a label of their own; the last slot is for all others.
-pub const STATUSES: [&str; 29] = [
-    "200", "202", "204", "301", "302", "304", "307", "308", "400", "401", "403", "404", "405",
-    "406", "408", "409", "413", "414", "415", "421", "429", "431", "500", "501", "502", "503",
-    "504", "505", "other",
+pub const STATUSES: [&str; 31] = [
+    "200", "201", "202", "204", "301", "302", "303", "304", "307", "308", "400", "401", "403",
+    "404", "405", "406", "408", "409", "413", "414", "415", "421", "429", "431", "500", "501",
+    "502", "503", "504", "505", "other",
 ];
 
 /// The slot of `status` in [`STATUSES`].
@@ -395,33 +421,35 @@ pub const STATUSES: [&str; 29] = [
 pub(super) const fn status_slot(status: u16) -> usize {
     match status {
         200 => 0,
-        202 => 1,
-        204 => 2,
-        301 => 3,
-        302 => 4,
-        304 => 5,
-        307 => 6,
-        308 => 7,
-        400 => 8,
-        401 => 9,
-        403 => 10,
-        404 => 11,
-        405 => 12,
-        406 => 13,
-        408 => 14,
-        409 => 15,
-        413 => 16,
-        414 => 17,
-        415 => 18,
-        421 => 19,
-        429 => 20,
-        431 => 21,
-        500 => 22,
-        501 => 23,
-        502 => 24,
-        503 => 25,
-        504 => 26,
-        505 => 27,
+        201 => 1,
+        202 => 2,
+        204 => 3,
+        301 => 4,
+        302 => 5,
+        303 => 6,
+        304 => 7,
+        307 => 8,
+        308 => 9,
+        400 => 10,
+        401 => 11,
+        403 => 12,
+        404 => 13,
+        405 => 14,
+        406 => 15,
+        408 => 16,
+        409 => 17,
+        413 => 18,
+        414 => 19,
+        415 => 20,
+        421 => 21,
+        429 => 22,
+        431 => 23,
+        500 => 24,
+        501 => 25,
+        502 => 26,
+        503 => 27,
+        504 => 28,
+        505 => 29,
         _ => STATUSES.len() - 1,
     }
 }

@@ -26,8 +26,9 @@ pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, ReloadResult, STATUSES, SessionEvent,
-    TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label, status_label,
+    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, OAuthResult, ReloadResult, STATUSES,
+    SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label,
+    status_label,
 };
 pub use session::SessionCells;
 pub use upstream::UpstreamCells;

@@ -2,8 +2,8 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, ReloadResult, STATUSES, SessionEvent, TlsHandshake,
-    TlsReload, UnplacedMessage, UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, OAuthResult, ReloadResult, STATUSES, SessionEvent,
+    TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
@@ -13,11 +13,13 @@ use super::{
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
 use crate::engine::mcp::methods::Method;
+use crate::engine::oauth::OAuthEndpoint;
 
 /// Adds everything that the workers have counted.
 pub fn workers(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     requests(out, workers);
     judgements(out, workers);
+    oauth(out, workers);
     levels(out, workers);
     each_worker(out, workers);
 }
@@ -207,6 +209,16 @@ fn judgements(out: &mut Exposition, workers: &[&WorkerMetrics]) {
     for &result in TlsHandshake::ALL {
         let count = total(workers, |worker| worker.tls_handshakes(result));
         handshakes.used(&[result.as_str()], count);
+    }
+}
+
+fn oauth(out: &mut Exposition, workers: &[&WorkerMetrics]) {
+    let mut requests = out.family(&family::OAUTH_REQUESTS);
+    for endpoint in OAuthEndpoint::ALL {
+        for &result in OAuthResult::ALL {
+            let count = total(workers, |worker| worker.oauth_count(endpoint, result));
+            requests.used(&[endpoint.as_str(), result.as_str()], count);
+        }
     }
 }
 

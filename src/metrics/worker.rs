@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
-use super::labels::{AuthResult, Bound, STATUSES, TlsHandshake, status_slot};
+use super::labels::{AuthResult, Bound, OAuthResult, STATUSES, TlsHandshake, status_slot};
 use super::{Counter, Gauge, Histogram};
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
+use crate::engine::oauth::OAuthEndpoint;
 
 /// Rows for JSON-RPC methods. The engine's closed set fits; the last row takes what lies beyond.
 pub const METHODS_MAX: usize = 64;
@@ -23,6 +24,7 @@ pub struct WorkerMetrics {
     decisions: [Counter; Decision::ALL.len()],
     bounds: [Counter; Bound::ALL.len()],
     tls_handshakes: [Counter; TlsHandshake::ALL.len()],
+    oauth: [[Counter; OAuthResult::ALL.len()]; OAuthEndpoint::ALL.len()],
     /// Connections accepted since the start.
     pub connections_accepted: Counter,
     /// Client connections open.
@@ -77,6 +79,12 @@ impl WorkerMetrics {
         self.tls_handshakes[result.index()].inc();
     }
 
+    /// Counts one request to an endpoint of OAuth.
+    #[inline]
+    pub fn oauth(&self, endpoint: OAuthEndpoint, result: OAuthResult) {
+        self.oauth[endpoint as usize][result.index()].inc();
+    }
+
     /// Notes the kernel's id of the worker's thread, from which a scrape reads its processor time.
     pub fn set_thread_id(&self, thread_id: i32) {
         self.thread_id.store(thread_id, Relaxed);
@@ -114,6 +122,10 @@ impl WorkerMetrics {
         self.tls_handshakes[result.index()].value()
     }
 
+    pub(super) fn oauth_count(&self, endpoint: OAuthEndpoint, result: OAuthResult) -> u64 {
+        self.oauth[endpoint as usize][result.index()].value()
+    }
+
     pub(super) fn bound_count(&self, bound: Bound) -> u64 {
         self.bounds[bound.index()].value()
     }
@@ -138,6 +150,7 @@ impl Default for WorkerMetrics {
             decisions: Default::default(),
             bounds: Default::default(),
             tls_handshakes: Default::default(),
+            oauth: Default::default(),
             connections_accepted: Counter::default(),
             connections: Gauge::default(),
             requests_in_flight: Gauge::default(),

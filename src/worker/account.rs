@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use guard_io::Clock;
 
+use super::notes::OAuthNote;
 use super::request_id::RequestId;
 use super::state::{View, Worker};
 use crate::engine::audit::{Decision, EventType, Record, SessionTag};
@@ -19,6 +20,7 @@ use crate::engine::mcp::methods::Method;
 use crate::engine::policy::{Rule, SubjectKind};
 use crate::engine::snapshot::ServerIndex;
 use crate::mailbox::Ticket;
+use crate::metrics::OAuthResult;
 
 const US_NS: u64 = 1_000;
 
@@ -207,6 +209,17 @@ impl Account {
         self.count(Method::Other, duration_ns);
     }
 
+    /// Ends a request to an endpoint of OAuth. What one address asks too often is counted and not recorded, so that it cannot fill
+    /// the disk.
+    pub(super) fn finish_oauth(&self, note: &OAuthNote) {
+        let duration_ns = Clock::monotonic_ns().saturating_sub(self.started_ns);
+        if note.result != OAuthResult::Limited {
+            self.write_record(|| self.describe_oauth(note, duration_ns));
+        }
+        self.worker.metrics().oauth(note.endpoint, note.result);
+        self.count(Method::Other, duration_ns);
+    }
+
     fn count(&self, method: Method, duration_ns: u64) {
         self.is_finished.set(true);
         let metrics = self.worker.metrics();
@@ -219,6 +232,10 @@ impl Account {
     }
 
     fn record(&self, described: &Described<'_>, duration_ns: u64) {
+        self.write_record(|| self.describe(described, duration_ns));
+    }
+
+    fn write_record<'a>(&self, record: impl FnOnce() -> Record<'a>) {
         if !self.view.snapshot().audit.enabled {
             return;
         }
@@ -228,7 +245,7 @@ impl Account {
             *slot = self.worker.audit.reserve();
         }
         if let Some(ticket) = &mut *slot {
-            let record = self.describe(described, duration_ns);
+            let record = record();
             ticket.write(|out| record.encode(out));
         }
     }
@@ -268,6 +285,29 @@ impl Account {
         record.response_bytes = Some(self.response_bytes);
         record.session = self.session;
         record.message = self.message.as_deref().map(str::as_bytes);
+        record
+    }
+
+    fn describe_oauth<'a>(&'a self, note: &'a OAuthNote, duration_ns: u64) -> Record<'a> {
+        let method = note.endpoint.record_method().as_bytes();
+        let mut record = self.describe(&Described::bare(method, None), duration_ns);
+        let (event, decision) = match note.result {
+            OAuthResult::Granted => (EventType::AuthSuccess, Decision::Allowed),
+            OAuthResult::Shown => (EventType::Request, Decision::Allowed),
+            OAuthResult::Denied => (EventType::AuthFailure, Decision::Unauthenticated),
+            OAuthResult::Limited => (EventType::RateLimited, Decision::RateLimited),
+            OAuthResult::Refused | OAuthResult::Failed | OAuthResult::Gone => {
+                (EventType::Request, Decision::Refused)
+            }
+        };
+        record.event = event;
+        record.decision = Some(decision);
+        record.success =
+            Some(decision == Decision::Allowed && self.status < 400 && !self.is_broken);
+        if let Some(identity) = &note.identity {
+            record.identity_id = Some(identity.as_bytes());
+            record.auth_provider = Some(Provider::OAuth.as_str());
+        }
         record
     }
 

@@ -66,6 +66,10 @@ impl Exchange<'_> {
                 let document = self.view.snapshot().discovery().document(resource);
                 return Err(self.answer_document(&document).await);
             }
+            // Boxed, because it is rare, and every connection's task would carry it.
+            Ok(HeadAdmission::OAuth(endpoint)) => {
+                return Err(Box::pin(self.answer_oauth(endpoint)).await);
+            }
             Ok(HeadAdmission::Preflight) => return Err(self.answer_preflight().await),
             Ok(HeadAdmission::Routes(principal)) => {
                 return Err(self.answer_routes(&principal).await);
@@ -174,7 +178,7 @@ impl Exchange<'_> {
     }
 }
 
-fn verb(method: HttpMethod) -> Verb {
+pub(super) fn verb(method: HttpMethod) -> Verb {
     match method {
         HttpMethod::Get => Verb::Get,
         HttpMethod::Head => Verb::Head,

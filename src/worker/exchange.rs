@@ -20,6 +20,7 @@ use super::weigh::{Passage, Weighed};
 use crate::engine::admission::Front;
 use crate::engine::audit::Decision;
 use crate::engine::identity::Principal;
+use crate::engine::limits::Limits;
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::reply::Failure;
 use crate::engine::session::Session;
@@ -127,7 +128,7 @@ impl Exchange<'_> {
 
     /// The body, what it says, and whether it may pass.
     async fn take_message(&mut self, addressed: Addressed) -> Fate {
-        if let Err(failure) = self.read_body().await {
+        if let Err(failure) = self.read_body(self.view.limits()).await {
             return match failure {
                 Some(failure) => self.refuse(failure).await,
                 None => Fate::Abort,
@@ -143,22 +144,21 @@ impl Exchange<'_> {
         }
     }
 
-    async fn read_body(&mut self) -> Result<(), Option<Failure>> {
-        if self.head.expect_continue && !intake::announces_too_much(&self.head, self.view.limits())
-        {
-            let stall_ms = self.view.limits().write_stall_ms;
-            answer::send(&self.connection.stream, CONTINUE, stall_ms)
+    /// Reads the body within `limits`. Errors: how it fails; `None` where the client has left.
+    pub(super) async fn read_body(&mut self, limits: &Limits) -> Result<(), Option<Failure>> {
+        if self.head.expect_continue && !intake::announces_too_much(&self.head, limits) {
+            answer::send(&self.connection.stream, CONTINUE, limits.write_stall_ms)
                 .await
                 .map_err(|_| None)?;
         }
         let Connection { stream, buffer, .. } = &mut *self.connection;
-        let read = intake::read_body(stream, buffer, &self.head, self.view.limits()).await;
+        let read = intake::read_body(stream, buffer, &self.head, limits).await;
         stream.set_deadline(None);
         let length = read.map_err(|fault| match fault {
             BodyFault::Gone => None,
             BodyFault::TimedOut => Some(Failure::BodyTimeout),
             BodyFault::TooLarge => Some(Failure::BodyTooLarge {
-                limit_bytes: self.view.limits().body_bytes,
+                limit_bytes: limits.body_bytes,
             }),
             BodyFault::Refused(refusal) => {
                 self.account.message = Some(refusal.to_string().into());
@@ -214,8 +214,9 @@ impl Exchange<'_> {
 
     /// Writes the records, counts the request, and takes it out of the buffer.
     fn finish(mut self) {
-        match self.notes {
+        match &self.notes {
             Notes::Nothing => self.account.finish_unrecorded(),
+            Notes::OAuth(note) => self.account.finish_oauth(note),
             _ => self.account.finish(|record| self.each_described(record)),
         }
         if !matches!(self.notes, Notes::Kept(_)) {
@@ -230,12 +231,13 @@ impl Exchange<'_> {
 
     /// Sends a whole answer. The connection goes on only where the envelope said so.
     pub(super) async fn send(&mut self, out: &Buffer) -> Fate {
-        let sent = answer::send(
-            &self.connection.stream,
-            out,
-            self.view.limits().write_stall_ms,
-        )
-        .await;
+        self.send_whole(out, &[]).await
+    }
+
+    /// As [`send`](Self::send), with a body that lies elsewhere.
+    pub(super) async fn send_whole(&mut self, out: &Buffer, body: &[u8]) -> Fate {
+        let stall_ms = self.view.limits().write_stall_ms;
+        let sent = answer::send_pair(&self.connection.stream, out, body, stall_ms).await;
         match (sent, self.envelope.keeps_alive) {
             (Err(_), _) => Fate::Abort,
             (Ok(()), true) => Fate::Continue,

@@ -3,14 +3,13 @@
 //! Nobody waits while control is asked too often, beyond the source's share of [`KEY_WAITERS_PER_WORKER_MAX`], or from an address
 //! that fails too often: forged tokens cost what other bad credentials cost.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guard_io::{Clock, Either, Stop, select, time};
-use rustc_hash::FxHashMap;
 
 use super::exchange::Exchange;
+use super::waiters::{Place, Room};
 use crate::engine::identity::jwt::{KeyRing, SourceId};
 use crate::engine::limits::{KEY_WAIT_MS_MAX, KEY_WAITERS_PER_WORKER_MAX};
 use crate::engine::quota::PeerKey;
@@ -50,9 +49,9 @@ impl Exchange<'_> {
         has_changed.then(|| Arc::clone(&now.live.keys))
     }
 
-    fn ask(&self, source: SourceId) -> Option<(Stop, Place<'_>)> {
+    fn ask(&self, source: SourceId) -> Option<(Stop, Place<'_, SourceId>)> {
         let desks = &self.worker.shared.key_desks;
-        let place = self.worker.key_waiters.admit(source, desks.len())?;
+        let place = self.worker.key_waiters.admit(source, room(desks.len()))?;
         if self.is_suspect() {
             return None;
         }
@@ -61,7 +60,7 @@ impl Exchange<'_> {
     }
 
     /// Whether the address has failed so often that another failure is answered with 429.
-    fn is_suspect(&self) -> bool {
+    pub(super) fn is_suspect(&self) -> bool {
         let plan = &self.view.snapshot().quotas;
         let peer = PeerKey::from(self.account.client);
         plan.enabled
@@ -72,71 +71,28 @@ impl Exchange<'_> {
     }
 }
 
-/// How many requests of a worker wait, by the source that they wait for. Each source has its share of the places, so that whoever
-/// waits for one that is silent takes none from the users of another.
-#[derive(Debug, Default)]
-pub(super) struct KeyWaiters(RefCell<FxHashMap<SourceId, usize>>);
-
-impl KeyWaiters {
-    /// A place among those who wait for `source`, one of `sources`; `None` where its share is taken.
-    fn admit(&self, source: SourceId, sources: usize) -> Option<Place<'_>> {
-        let share = KEY_WAITERS_PER_WORKER_MAX / sources.max(1);
-        let mut counts = self.0.borrow_mut();
-        let count = counts.get(&source).copied().unwrap_or(0);
-        (count < share).then(|| {
-            counts.insert(source, count + 1);
-            Place {
-                waiters: self,
-                source,
-            }
-        })
-    }
-
-    fn leave(&self, source: SourceId) {
-        let mut counts = self.0.borrow_mut();
-        match counts.get_mut(&source) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(counts.remove(&source)),
-        }
-    }
-}
-
-/// A place among those who wait; given back when dropped.
-#[derive(Debug)]
-struct Place<'w> {
-    waiters: &'w KeyWaiters,
-    source: SourceId,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.waiters.leave(self.source);
+/// The places of those who wait for one of so many sources: equal shares.
+fn room(sources: usize) -> Room {
+    Room {
+        each_max: KEY_WAITERS_PER_WORKER_MAX / sources.max(1),
+        all_max: KEY_WAITERS_PER_WORKER_MAX,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-    use super::KeyWaiters;
-    use crate::engine::identity::jwt::SourceId;
-    use crate::engine::limits::KEY_WAITERS_PER_WORKER_MAX;
+    use super::room;
+    use crate::engine::limits::{JWT_ISSUERS_MAX, KEY_WAITERS_PER_WORKER_MAX};
 
     #[test]
-    fn as_many_wait_for_a_source_as_may_and_places_come_back() {
-        let waiters = KeyWaiters::default();
-        let [one, other] =
-            ["https://one.example", "https://other.example"].map(|url| SourceId::of(url, &[]));
-        for (sources, share) in [(1, KEY_WAITERS_PER_WORKER_MAX), (64, 4)] {
-            let mut places: Vec<_> = (0..share)
-                .map(|_| waiters.admit(one, sources).unwrap())
-                .collect();
-            assert!(waiters.admit(one, sources).is_none());
-            assert!(waiters.admit(other, sources).is_some());
-            places.pop();
-            places.push(waiters.admit(one, sources).unwrap());
-            drop(places);
-            assert!(waiters.0.borrow().is_empty(), "nothing is left behind");
+    fn somebody_may_wait_for_each_source_and_none_takes_anothers_places() {
+        for (sources, share) in [
+            (0, KEY_WAITERS_PER_WORKER_MAX),
+            (1, KEY_WAITERS_PER_WORKER_MAX),
+            (64, 4),
+        ] {
+            assert_eq!(room(sources).each_max, share);
         }
+        assert!(room(JWT_ISSUERS_MAX).each_max * JWT_ISSUERS_MAX <= room(1).all_max);
     }
 }

@@ -6,14 +6,15 @@
 //!
 //! **Invariants:** nothing here decides; the engine does. `forward::send` is the one function that writes to an upstream, and
 //! it takes a `Permit`. A worker waits for no other thread to answer a request that needs none: one with a token whose key nobody
-//! has yet waits for control (`key_wait`), and nobody else does. It takes no lock that another worker holds for longer than a
-//! table look-up.
+//! has yet (`key_wait`) or whose issuer must be asked (`vouch_wait`) waits for control, as does one to an endpoint of OAuth (`oauth`),
+//! and nobody else does. It takes no lock that another worker holds for longer than a table look-up.
 //!
 //! Read `exchange` first, beside `docs/lifecycle.md`.
 
 mod account;
 mod admit;
 mod answer;
+mod asking;
 mod connection;
 mod delivery;
 mod detached;
@@ -23,6 +24,7 @@ mod handshake;
 mod intake;
 mod key_wait;
 mod notes;
+mod oauth;
 mod pages;
 mod plane;
 mod refusal;
@@ -32,6 +34,7 @@ mod secured;
 mod state;
 mod streams;
 mod upstreams;
+mod waiters;
 mod way;
 mod weigh;
 

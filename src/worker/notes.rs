@@ -6,7 +6,9 @@ use super::account::{Described, Kept};
 use super::exchange::Exchange;
 use crate::engine::admission::Understood;
 use crate::engine::mcp::methods::Method;
+use crate::engine::oauth::OAuthEndpoint;
 use crate::engine::policy::Rule;
+use crate::metrics::OAuthResult;
 
 /// What the record will say of the messages.
 #[expect(
@@ -16,12 +18,22 @@ use crate::engine::policy::Rule;
 pub(super) enum Notes {
     /// There is none to speak of: a page of the gateway's own.
     Nothing,
+    /// A request to an endpoint of OAuth.
+    OAuth(Box<OAuthNote>),
     /// There is no message; the HTTP method stands for it.
     Bare(Option<Rule>),
     /// The messages of the body, which is still in the connection's buffer, and the rules that decided.
     Read(Understood, Rules),
     /// The same, kept apart because the buffer was let go.
     Kept(Vec<Kept>),
+}
+
+/// What is remembered of a request to an endpoint of OAuth.
+pub(super) struct OAuthNote {
+    pub(super) endpoint: OAuthEndpoint,
+    pub(super) result: OAuthResult,
+    /// Whose it was, as identities are written.
+    pub(super) identity: Option<Box<str>>,
 }
 
 /// The rule for each message of a body.
@@ -63,7 +75,7 @@ impl Exchange<'_> {
     /// Shows each message of the exchange to `see`, for records and error answers.
     pub(super) fn each_described(&self, mut see: impl FnMut(&Described<'_>)) {
         match &self.notes {
-            Notes::Nothing => {}
+            Notes::Nothing | Notes::OAuth(_) => {}
             Notes::Bare(rule) => see(&Described::bare(http_method(self.head.method), *rule)),
             Notes::Kept(kept) => kept.iter().for_each(|kept| see(&kept.describe())),
             Notes::Read(understood, rules) => {

@@ -22,8 +22,12 @@ use crate::metrics::{AuthResult, Bound};
 impl Exchange<'_> {
     /// Refuses a head: for what it says, or for who sent it.
     pub(super) async fn turn_away(&mut self, refusal: HeadRefusal) -> Fate {
-        let HeadRefusal::Unauthenticated(reason) = refusal else {
-            return self.refuse(refusal.failure()).await;
+        let reason = match refusal {
+            HeadRefusal::Unauthenticated(reason) => reason,
+            HeadRefusal::Failure(failure) => return self.refuse(failure).await,
+            HeadRefusal::OAuth { endpoint, failure } => {
+                return Box::pin(self.refuse_oauth(endpoint, failure)).await;
+            }
         };
         self.account.decision = Decision::Unauthenticated;
         self.account.provider = reason.provider();
@@ -56,7 +60,7 @@ impl Exchange<'_> {
     }
 
     /// Only failures are charged, so a caller with a good key is let in whatever others behind its address do.
-    fn charge_peer(&self) -> Result<(), Exceeded> {
+    pub(super) fn charge_peer(&self) -> Result<(), Exceeded> {
         let plan = &self.view.snapshot().quotas;
         let peer = PeerKey::from(self.account.client);
         match plan.unauthenticated {
@@ -259,7 +263,7 @@ impl Exchange<'_> {
     }
 
     /// The length of the body where all of it lies behind the head.
-    fn waiting_body(&self) -> Option<usize> {
+    pub(super) fn waiting_body(&self) -> Option<usize> {
         let waiting = self.connection.buffer.len() - self.head.head_len;
         match self.head.framing {
             RequestFraming::None => Some(0),

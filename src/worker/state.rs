@@ -10,13 +10,14 @@ use arc_swap::cache::Cache;
 use guard_io::http1::HeadIndex;
 use guard_io::{Clock, ConnectionCaps, Stop};
 
-use super::key_wait::KeyWaiters;
 use super::request_id::{RequestId, RequestIds};
 use super::streams::StreamCounts;
 use super::upstreams::Upstreams;
+use super::waiters::Waiters;
+use crate::engine::identity::jwt::SourceId;
 use crate::engine::identity::{Principal, ProofCache, ProofVersion};
 use crate::engine::limits::{Limits, PROOFS_PER_WORKER_MAX};
-use crate::engine::quota::{self, Exceeded, HandleCache, Standing, TableFull};
+use crate::engine::quota::{self, Exceeded, HandleCache, PeerKey, Standing, TableFull};
 use crate::engine::snapshot::{Server, Snapshot};
 use crate::mailbox::{AuditWriter, Live, Shared};
 use crate::metrics::WorkerMetrics;
@@ -40,7 +41,11 @@ pub(super) struct Worker {
     /// Requests that go on after their clients left.
     pub(super) detached: Cell<usize>,
     /// Requests that wait for keys of an issuer.
-    pub(super) key_waiters: KeyWaiters,
+    pub(super) key_waiters: Waiters<SourceId>,
+    /// Requests to endpoints of OAuth that wait for control, by address.
+    pub(super) oauth_waiters: Waiters<PeerKey>,
+    /// Requests that wait for the issuers of their opaque tokens, by address.
+    pub(super) vouch_waiters: Waiters<PeerKey>,
     live: RefCell<Cache<LiveRef, Arc<Live>>>,
     view: RefCell<Rc<View>>,
     quotas: RefCell<HandleCache>,
@@ -101,7 +106,9 @@ impl Worker {
             expired: Stop::new(),
             in_flight: Cell::new(0),
             detached: Cell::new(0),
-            key_waiters: KeyWaiters::default(),
+            key_waiters: Waiters::default(),
+            oauth_waiters: Waiters::default(),
+            vouch_waiters: Waiters::default(),
             live: RefCell::new(live),
             view: RefCell::new(Rc::new(View {
                 live: first,
