@@ -1,7 +1,7 @@
 //! The first stage of an exchange: what its head asks for, and who asks.
 //!
-//! The engine decides ([`admit_head`]); here is what it needs to know of the connection, and the one wait before a decision: for
-//! keys that a token needs and nobody has yet.
+//! The engine decides ([`admit_head`]); here is what it needs to know of the connection, and the waits before a decision: for
+//! keys that a token needs and nobody has yet, and for what the issuer of an opaque token says of it.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::exchange::{Addressed, Exchange, Fate};
 use super::key_wait::Waited;
 use crate::engine::admission::{Arrival, HeadAdmission, Verb, admit_head};
 use crate::engine::identity::jwt::KeyRing;
+use crate::engine::identity::opaque::Verdict;
 use crate::engine::identity::{Proving, Suspicion, client_address};
 use crate::engine::mcp::headers::HeaderDigest;
 use crate::engine::quota::PeerKey;
@@ -29,17 +30,25 @@ impl Exchange<'_> {
             return Err(self.refuse(Failure::Overloaded).await);
         }
         let mut admission = admit_head(self.view.snapshot(), &self.arrival());
-        let newer: Arc<KeyRing>;
-        if let Err(refusal) = &admission
-            && let Some(source) = refusal.wanted_keys()
-        {
-            // Boxed, because it is rare, and every connection's task would carry it.
-            match Box::pin(self.newer_keys(source)).await {
-                Waited::InVain => {}
-                Waited::Gone => return Err(Fate::Abort),
-                Waited::Renewed(keys) => {
-                    newer = keys;
-                    admission = admit_head(self.view.snapshot(), &self.arrival_under(&newer));
+        let (newer, told): (Arc<KeyRing>, Verdict);
+        // What waits is boxed, because it is rare, and every connection's task would carry it.
+        if let Err(refusal) = &admission {
+            if let Some(source) = refusal.wanted_keys() {
+                match Box::pin(self.newer_keys(source)).await {
+                    Waited::InVain => {}
+                    Waited::Gone => return Err(Fate::Abort),
+                    Waited::Renewed(keys) => {
+                        newer = keys;
+                        admission = admit_head(self.view.snapshot(), &self.arrival_under(&newer));
+                    }
+                }
+            } else if refusal.wants_verdict() {
+                match Box::pin(self.verdict()).await {
+                    None => return Err(Fate::Abort),
+                    Some(verdict) => {
+                        told = verdict;
+                        admission = admit_head(self.view.snapshot(), &self.arrival_with(&told));
+                    }
                 }
             }
         }
@@ -130,7 +139,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn arrival(&self) -> Arrival<'_> {
+    pub(super) fn arrival(&self) -> Arrival<'_> {
         let bytes = self.head_bytes();
         Arrival {
             verb: verb(self.head.method),

@@ -34,6 +34,7 @@ mod secured;
 mod state;
 mod streams;
 mod upstreams;
+mod vouch_wait;
 mod waiters;
 mod way;
 mod weigh;

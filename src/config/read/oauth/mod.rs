@@ -27,7 +27,7 @@ const PROVIDER: &str = "\"github\", \"google\", \"okta\" or \"custom\"";
 const CLIENT_ID: &str =
     "the id that the provider gave to this gateway when it was registered there";
 const CLIENT_ID_FORM: &str =
-    "1 to 256 printable ASCII characters without space, quote and backslash";
+    "1 to 512 printable ASCII characters without space, quote and backslash";
 const CLIENT_SECRET: &str =
     "the secret that the provider gave with client_id, as client_secret or client_secret_file";
 const ASK: &str = "introspection_url (RFC 7662): without it nobody can say whom a token of the provider was issued to; or opaque_tokens = false";

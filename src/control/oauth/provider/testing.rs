@@ -1,0 +1,1 @@
+//! A provider over the network, and its lies.
