@@ -36,7 +36,9 @@ impl fmt::Display for SetupError {
             Self::Open(error) => error.fmt(f),
             Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
             Self::Signer(error) => error.fmt(f),
-            Self::Task => f.write_str("the OAuth store was not opened; this is a defect of the gateway"),
+            Self::Task => {
+                f.write_str("the OAuth store was not opened; this is a defect of the gateway")
+            }
         }
     }
 }
@@ -50,7 +52,11 @@ pub(super) async fn context(
     shared: &Arc<Shared>,
     former: Option<&Context>,
 ) -> Result<Option<Context>, SetupError> {
-    let base = config.server.public_url.as_deref().and_then(PublicBase::parse);
+    let base = config
+        .server
+        .public_url
+        .as_deref()
+        .and_then(PublicBase::parse);
     let (Some(oauth), Some(base)) = (&config.auth.oauth, base) else {
         return Ok(None);
     };

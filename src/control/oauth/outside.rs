@@ -26,7 +26,10 @@ pub(super) trait Login: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>>;
 
     /// See [`Provider::still_holds`].
-    fn still_holds<'a>(&'a self, tokens: &'a [u8]) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>>;
+    fn still_holds<'a>(
+        &'a self,
+        tokens: &'a [u8],
+    ) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>>;
 }
 
 impl Login for Provider {
@@ -49,7 +52,10 @@ impl Login for Provider {
         Box::pin(Self::redeem(self, code, secrets))
     }
 
-    fn still_holds<'a>(&'a self, tokens: &'a [u8]) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>> {
+    fn still_holds<'a>(
+        &'a self,
+        tokens: &'a [u8],
+    ) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>> {
         Box::pin(Self::still_holds(self, tokens))
     }
 }

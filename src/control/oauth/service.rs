@@ -91,7 +91,10 @@ impl OAuthService {
 
     /// As many at once as have room; the others wait in the queue, which is bounded too. Whatever a request waits for, it waits for
     /// no longer than its bound.
-    async fn serve_requests(self: Arc<Self>, mut requests: mpsc::Receiver<Ask<OAuthRequest, OAuthReply>>) {
+    async fn serve_requests(
+        self: Arc<Self>,
+        mut requests: mpsc::Receiver<Ask<OAuthRequest, OAuthReply>>,
+    ) {
         let room = Arc::new(Semaphore::new(OAUTH_REQUESTS_AT_ONCE_MAX));
         while let Some(Ask { question, reply }) = requests.recv().await {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else {
@@ -148,7 +151,11 @@ impl OAuthService {
         if let Err(error) = context.store.sweep(now_secs).await {
             tracing::error!(%error, "what has ended cannot be removed from the OAuth store");
         }
-        match context.signer.turn(context.config.signing_algorithm, now_secs).await {
+        match context
+            .signer
+            .turn(context.config.signing_algorithm, now_secs)
+            .await
+        {
             Ok(true) => context.signer.publish(&self.shared),
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "signing keys cannot be renewed"),
@@ -161,8 +168,12 @@ impl OAuthService {
             Ok(counts) => {
                 let (clients, grants) = (counts.clients, counts.grants);
                 let control = &self.shared.control;
-                control.oauth_clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
-                control.oauth_grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
+                control
+                    .oauth_clients
+                    .set(i64::try_from(clients).unwrap_or(i64::MAX));
+                control
+                    .oauth_grants
+                    .set(i64::try_from(grants).unwrap_or(i64::MAX));
             }
             Err(error) => tracing::warn!(%error, "the OAuth store cannot be counted"),
         }

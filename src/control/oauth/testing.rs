@@ -112,7 +112,9 @@ impl Clients for FakeClients {
 
 /// A public client.
 pub(super) fn client(id: &str, origin: ClientOrigin, redirect_uris: &[&str]) -> Client {
-    let uris = redirect_uris.iter().map(|uri| RedirectUri::parse(uri).unwrap());
+    let uris = redirect_uris
+        .iter()
+        .map(|uri| RedirectUri::parse(uri).unwrap());
     Client {
         id: id.into(),
         name: format!("Client {id}").into(),

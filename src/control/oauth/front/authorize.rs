@@ -46,7 +46,9 @@ pub(in crate::control::oauth) async fn authorize(
 
 fn welcome(context: &Context, request: &OAuthRequest) -> OAuthReply {
     let asked = visitor(context, request).and_then(|(visitor, cookie)| {
-        let ticket = context.pendings.ask(Instant::now(), visitor, Errand::Person);
+        let ticket = context
+            .pendings
+            .ask(Instant::now(), visitor, Errand::Person);
         Some((ticket.ok()?, cookie))
     });
     let Some((ticket, cookie)) = asked else {
@@ -166,5 +168,9 @@ fn visitor(context: &Context, request: &OAuthRequest) -> Option<(Visitor, (&'sta
 }
 
 fn no_random_bytes(context: &Context) -> OAuthReply {
-    pages::failure(&context.base, Failure::Internal, "the system has no random bytes")
+    pages::failure(
+        &context.base,
+        Failure::Internal,
+        "the system has no random bytes",
+    )
 }

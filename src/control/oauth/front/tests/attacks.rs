@@ -1,6 +1,8 @@
 //! What happens when somebody is not honest.
 
-use super::{Browser, ORIGIN, asking, body, clients, editor, form, good_answer, leads_on, led_to, parameter};
+use super::{
+    Browser, ORIGIN, asking, body, clients, editor, form, good_answer, leads_on, led_to, parameter,
+};
 use crate::control::oauth::testing::{config, context};
 use crate::mailbox::OAuthOutcome;
 
@@ -44,7 +46,15 @@ async fn a_state_counts_once() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_callback_that_nobody_began_leads_nowhere() {
     let (context, provider) = context(config(), clients()).await;
-    for query in ["", "code=x", "state=", "state=x&code=y", "state=x&state=y", "error=access_denied", "%zz"] {
+    for query in [
+        "",
+        "code=x",
+        "state=",
+        "state=x&code=y",
+        "state=x&state=y",
+        "error=access_denied",
+        "%zz",
+    ] {
         let answer = Browser::default().callback(&context, query).await;
         assert_eq!((answer.status, leads_on(&answer)), (400, false), "{query}");
     }
@@ -54,15 +64,25 @@ async fn a_callback_that_nobody_began_leads_nowhere() {
 #[tokio::test(flavor = "current_thread")]
 async fn an_answer_of_another_issuer_is_not_redeemed() {
     let (context, provider) = context(config(), clients()).await;
-    for iss in ["", "&iss=https%3A%2F%2Fevil.example", "&iss=https%3A%2F%2Fissuer.example%2F"] {
+    for iss in [
+        "",
+        "&iss=https%3A%2F%2Fevil.example",
+        "&iss=https%3A%2F%2Fissuer.example%2F",
+    ] {
         for rest in ["code=x", "error=access_denied"] {
             let mut browser = Browser::default();
             let page = browser.authorize(&context, &editor()).await;
             let onward = browser.press(&context, &page, "allow").await;
             let state = parameter(&led_to(&onward), "state").unwrap();
-            let answer = browser.callback(&context, &format!("{rest}&state={state}{iss}")).await;
+            let answer = browser
+                .callback(&context, &format!("{rest}&state={state}{iss}"))
+                .await;
             let url = led_to(&answer);
-            assert_eq!(parameter(&url, "error").as_deref(), Some("server_error"), "{iss} {rest}");
+            assert_eq!(
+                parameter(&url, "error").as_deref(),
+                Some("server_error"),
+                "{iss} {rest}"
+            );
             assert_eq!(answer.told.outcome, OAuthOutcome::Denied);
         }
     }
@@ -84,7 +104,11 @@ async fn consent_is_taken_from_our_own_page_in_the_same_browser_alone() {
     ];
     for (origin, site, status) in foreign {
         let answer = browser.post(&context, &good, origin, site).await;
-        assert_eq!((answer.status, leads_on(&answer)), (status, false), "{origin:?} {site:?}");
+        assert_eq!(
+            (answer.status, leads_on(&answer)),
+            (status, false),
+            "{origin:?} {site:?}"
+        );
     }
     let wrong = "x".repeat(43);
     for bad in [
@@ -114,7 +138,11 @@ async fn consent_is_taken_from_our_own_page_in_the_same_browser_alone() {
 #[tokio::test(flavor = "current_thread")]
 async fn nobody_is_sent_to_the_provider_without_having_been_asked() {
     let (context, _) = context(config(), clients()).await;
-    for query in [editor(), asking("registered", "https://web.example/cb", &[]), String::new()] {
+    for query in [
+        editor(),
+        asking("registered", "https://web.example/cb", &[]),
+        String::new(),
+    ] {
         let page = Browser::default().authorize(&context, &query).await;
         assert_eq!((page.status, leads_on(&page)), (200, false), "{query}");
     }
@@ -153,7 +181,11 @@ async fn nobody_is_sent_to_an_address_that_is_not_the_clients() {
     }
     for query in rows {
         let answer = Browser::default().authorize(&context, &query).await;
-        assert!(answer.status == 400 && !leads_on(&answer), "{query}: {}", answer.status);
+        assert!(
+            answer.status == 400 && !leads_on(&answer),
+            "{query}: {}",
+            answer.status
+        );
         assert!(!body(&answer).contains("evil"), "{query}");
     }
 }
@@ -170,7 +202,11 @@ async fn a_faulty_request_leads_back_only_to_those_that_the_operator_knows_and_t
         ("registered", "http://localhost:1234/cb", true),
         ("registered", "https://web.example/cb", false),
         ("registered", "cursor://x/cb", false),
-        ("https://doc.example/client", "https://doc.example/cb", false),
+        (
+            "https://doc.example/client",
+            "https://doc.example/cb",
+            false,
+        ),
     ];
     for (client, redirect_uri, is_led_back) in rows {
         let query = asking(client, redirect_uri, &faulty);
@@ -178,7 +214,10 @@ async fn a_faulty_request_leads_back_only_to_those_that_the_operator_knows_and_t
         assert_eq!(leads_on(&answer), is_led_back, "{client} {redirect_uri}");
         if is_led_back {
             let url = led_to(&answer);
-            assert!(url.starts_with(redirect_uri) && url.contains("error=invalid_target"), "{url}");
+            assert!(
+                url.starts_with(redirect_uri) && url.contains("error=invalid_target"),
+                "{url}"
+            );
         }
     }
 }
@@ -187,19 +226,32 @@ async fn a_faulty_request_leads_back_only_to_those_that_the_operator_knows_and_t
 async fn what_anybody_wrote_is_never_markup() {
     let evil = "\"><script>alert(1)</script>&'";
     let mut clients = clients();
-    clients.iter_mut().for_each(|client| client.name = evil.into());
+    clients
+        .iter_mut()
+        .for_each(|client| client.name = evil.into());
     let (context, provider) = context(config(), clients).await;
-    let more = [("scope", "files:read <script>"), ("state", evil), ("login_hint", evil)];
+    let more = [
+        ("scope", "files:read <script>"),
+        ("state", evil),
+        ("login_hint", evil),
+    ];
     *provider.next.lock().unwrap() = Ok((evil.to_owned(), Vec::new()));
     let mut browser = Browser::default();
-    let page = browser.authorize(&context, &asking("registered", "cursor://x/cb", &more)).await;
+    let page = browser
+        .authorize(&context, &asking("registered", "cursor://x/cb", &more))
+        .await;
     let onward = browser.press(&context, &page, "allow").await;
     let answer = browser.come_back(&context, &led_to(&onward)).await;
     let token = browser.log_in(&context, "").await;
-    let failed = browser.authorize(&context, &asking(evil, evil, &more)).await;
+    let failed = browser
+        .authorize(&context, &asking(evil, evil, &more))
+        .await;
     for reply in [&page, &onward, &answer, &token, &failed] {
         let body = body(reply);
-        assert!(!body.contains("<script") && !body.contains("\"><"), "{body}");
+        assert!(
+            !body.contains("<script") && !body.contains("\"><"),
+            "{body}"
+        );
     }
     assert_eq!(parameter(&led_to(&answer), "state").as_deref(), Some(evil));
 }
@@ -220,12 +272,18 @@ async fn a_cookie_of_somebody_elses_making_is_replaced() {
     let (context, _) = context(config(), clients()).await;
     let planted = "x".repeat(43);
     let mut browser = Browser::default();
-    browser.cookies.insert("__Host-mcpg-login".to_owned(), planted.clone());
+    browser
+        .cookies
+        .insert("__Host-mcpg-login".to_owned(), planted.clone());
     let page = browser.authorize(&context, &editor()).await;
     assert_ne!(browser.cookies["__Host-mcpg-login"], planted);
     let onward = browser.press(&context, &page, "allow").await;
     let mut mallory = Browser::default();
-    mallory.cookies.insert("__Host-mcpg-login".to_owned(), planted);
-    let answer = mallory.callback(&context, &good_answer(&led_to(&onward))).await;
+    mallory
+        .cookies
+        .insert("__Host-mcpg-login".to_owned(), planted);
+    let answer = mallory
+        .callback(&context, &good_answer(&led_to(&onward)))
+        .await;
     assert_eq!(answer.status, 400);
 }

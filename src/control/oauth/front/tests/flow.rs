@@ -15,7 +15,13 @@ async fn a_client_gets_a_code_for_what_its_user_allowed() {
     let page = browser.authorize(&context, &editor()).await;
     assert_eq!(page.status, 200);
     let shown = body(&page);
-    for expected in ["Client editor", "app.example", "files:read", "every MCP server", "issuer.example"] {
+    for expected in [
+        "Client editor",
+        "app.example",
+        "files:read",
+        "every MCP server",
+        "issuer.example",
+    ] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     let onward = browser.press(&context, &page, "allow").await;
@@ -23,13 +29,19 @@ async fn a_client_gets_a_code_for_what_its_user_allowed() {
     assert!(provider.redeemed.lock().unwrap().is_empty());
     let answer = browser.come_back(&context, &at_provider).await;
     assert_eq!(answer.told.outcome, OAuthOutcome::Granted);
-    assert_eq!(answer.told.identity.as_deref(), Some("oauth:https://issuer.example 583231"));
+    assert_eq!(
+        answer.told.identity.as_deref(),
+        Some("oauth:https://issuer.example 583231")
+    );
     let url = led_to(&answer);
     assert!(url.starts_with("https://app.example/cb?"), "{url}");
     assert_eq!(parameter(&url, "state").as_deref(), Some("client state"));
     assert_eq!(parameter(&url, "iss").as_deref(), Some(BASE));
     let code = parameter(&url, "code").unwrap();
-    let taken = context.store.take_code(SecretHash::of(code.as_bytes()), now_secs()).await;
+    let taken = context
+        .store
+        .take_code(SecretHash::of(code.as_bytes()), now_secs())
+        .await;
     let TakenCode::Fresh(code) = taken.unwrap() else {
         panic!("the code is not in the store")
     };
@@ -47,7 +59,11 @@ async fn a_client_gets_a_code_for_what_its_user_allowed() {
 async fn a_resource_is_shown_and_becomes_the_audience() {
     let (context, _) = context(config(), clients()).await;
     let resource = format!("{BASE}/mcp/files");
-    let query = asking("editor", "https://app.example/cb", &[("resource", &resource)]);
+    let query = asking(
+        "editor",
+        "https://app.example/cb",
+        &[("resource", &resource)],
+    );
     let page = Browser::default().authorize(&context, &query).await;
     assert!(body(&page).contains(&resource));
 }
@@ -58,14 +74,29 @@ async fn a_denial_and_every_failure_reach_the_client() {
     let mut browser = Browser::default();
     let page = browser.authorize(&context, &editor()).await;
     let denied = browser.press(&context, &page, "deny").await;
-    assert_eq!(parameter(&led_to(&denied), "error").as_deref(), Some("access_denied"));
+    assert_eq!(
+        parameter(&led_to(&denied), "error").as_deref(),
+        Some("access_denied")
+    );
     assert_eq!(denied.told.outcome, OAuthOutcome::Denied);
     let refused = ProviderFault::Refused("access_denied");
     let rows = [
         (refused, "access_denied", OAuthOutcome::Denied),
-        (ProviderFault::NotAllowed("rule".into()), "access_denied", OAuthOutcome::Denied),
-        (ProviderFault::BadAnswer("why".into()), "server_error", OAuthOutcome::Failed),
-        (ProviderFault::Unavailable("why".into()), "temporarily_unavailable", OAuthOutcome::Failed),
+        (
+            ProviderFault::NotAllowed("rule".into()),
+            "access_denied",
+            OAuthOutcome::Denied,
+        ),
+        (
+            ProviderFault::BadAnswer("why".into()),
+            "server_error",
+            OAuthOutcome::Failed,
+        ),
+        (
+            ProviderFault::Unavailable("why".into()),
+            "temporarily_unavailable",
+            OAuthOutcome::Failed,
+        ),
     ];
     for (fault, error, outcome) in rows {
         *provider.next.lock().unwrap() = Err(fault);
@@ -96,7 +127,11 @@ async fn an_error_of_the_provider_is_passed_on_in_our_words() {
         let state = parameter(&led_to(&onward), "state").unwrap();
         let query = format!("error={error}&state={state}&iss=https%3A%2F%2Fissuer.example");
         let url = led_to(&browser.callback(&context, &query).await);
-        assert_eq!(parameter(&url, "error").as_deref(), Some(expected), "{error}");
+        assert_eq!(
+            parameter(&url, "error").as_deref(),
+            Some(expected),
+            "{error}"
+        );
         assert!(!url.contains("script"));
     }
     assert!(provider.redeemed.lock().unwrap().is_empty());
@@ -110,7 +145,10 @@ async fn a_provider_that_is_down_is_told_to_the_client_at_once() {
     let page = browser.authorize(&context, &editor()).await;
     let answer = browser.press(&context, &page, "allow").await;
     let url = led_to(&answer);
-    assert_eq!(parameter(&url, "error").as_deref(), Some("temporarily_unavailable"));
+    assert_eq!(
+        parameter(&url, "error").as_deref(),
+        Some("temporarily_unavailable")
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -136,7 +174,14 @@ async fn a_person_gets_a_token_for_everything_that_can_be_revoked() {
     let answer = browser.come_back(&context, &led_to(&onward)).await;
     assert_eq!(answer.status, 200);
     let shown = body(&answer);
-    for expected in ["Some Body", "oauth:https://issuer.example 583231", "files:read", "files:write", "Bearer ey", "/base/mcp"] {
+    for expected in [
+        "Some Body",
+        "oauth:https://issuer.example 583231",
+        "files:read",
+        "files:write",
+        "Bearer ey",
+        "/base/mcp",
+    ] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     assert_eq!(context.store.counts().await.unwrap().grants, 1);
@@ -170,7 +215,10 @@ async fn two_pages_of_one_browser_do_not_disturb_each_other() {
     assert!(body(&token).contains("mcpServers"));
     let code = browser.come_back(&context, &led_to(&one)).await;
     assert!(led_to(&code).contains("code="));
-    assert!(!browser.cookies.contains_key("__Host-mcpg-login"), "the last login is over");
+    assert!(
+        !browser.cookies.contains_key("__Host-mcpg-login"),
+        "the last login is over"
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -179,13 +227,23 @@ async fn scopes_are_those_that_the_provider_granted_and_that_count_for_the_user(
     // The provider is asked for this one too, so its word counts.
     oauth.scopes.push("files:write".to_owned());
     let (context, provider) = context(oauth, clients()).await;
-    let both = asking("editor", "https://app.example/cb", &[("scope", "files:read files:write unknown")]);
-    for (granted, expected) in [(vec![], vec!["files:read"]), (vec!["files:write"], vec!["files:read", "files:write"])] {
+    let both = asking(
+        "editor",
+        "https://app.example/cb",
+        &[("scope", "files:read files:write unknown")],
+    );
+    for (granted, expected) in [
+        (vec![], vec!["files:read"]),
+        (vec!["files:write"], vec!["files:read", "files:write"]),
+    ] {
         let granted = granted.into_iter().map(Box::from).collect();
         *provider.next.lock().unwrap() = Ok(("1".to_owned(), granted));
         let answer = Browser::default().log_in(&context, &both).await;
         let code = parameter(&led_to(&answer), "code").unwrap();
-        let taken = context.store.take_code(SecretHash::of(code.as_bytes()), now_secs()).await;
+        let taken = context
+            .store
+            .take_code(SecretHash::of(code.as_bytes()), now_secs())
+            .await;
         let TakenCode::Fresh(code) = taken.unwrap() else {
             panic!("the code is not in the store")
         };

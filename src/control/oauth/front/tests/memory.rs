@@ -25,9 +25,19 @@ async fn another_browser_client_place_resource_or_scope_is_asked_about() {
     let resource = [("resource", "https://gw.example/base/mcp")];
     let rows = [
         ("client", asking("other", place, &[("scope", "files:read")])),
-        ("place", asking("editor", "http://127.0.0.1:1/cb", &[("scope", "files:read")])),
+        (
+            "place",
+            asking(
+                "editor",
+                "http://127.0.0.1:1/cb",
+                &[("scope", "files:read")],
+            ),
+        ),
         ("resource", asking("editor", place, &resource)),
-        ("scope", asking("editor", place, &[("scope", "files:read files:write")])),
+        (
+            "scope",
+            asking("editor", place, &[("scope", "files:read files:write")]),
+        ),
     ];
     for (case, query) in rows {
         let page = browser.clone().authorize(&context, &query).await;
@@ -36,7 +46,9 @@ async fn another_browser_client_place_resource_or_scope_is_asked_about() {
     let page = Browser::default().authorize(&context, &editor()).await;
     assert_eq!((page.status, leads_on(&page)), (200, false), "browser");
     let mut made_up = Browser::default();
-    made_up.cookies.insert(USER_COOKIE.to_owned(), "583231".to_owned());
+    made_up
+        .cookies
+        .insert(USER_COOKIE.to_owned(), "583231".to_owned());
     let page = made_up.authorize(&context, &editor()).await;
     assert_eq!((page.status, leads_on(&page)), (200, false), "made up");
 }
@@ -53,7 +65,10 @@ async fn somebody_else_who_logs_in_is_asked_before_there_is_a_code() {
     assert!(body(&page).contains("Some Body"));
     let mut denying = browser.clone();
     let denied = denying.press(&context, &page, "deny").await;
-    assert_eq!(parameter(&led_to(&denied), "error").as_deref(), Some("access_denied"));
+    assert_eq!(
+        parameter(&led_to(&denied), "error").as_deref(),
+        Some("access_denied")
+    );
     let again = browser.press(&context, &page, "allow").await;
     assert!(!leads_on(&again), "the page counted once");
     // They are asked as themselves now, and then no more.
@@ -73,7 +88,10 @@ async fn somebody_else_who_allows_it_after_the_login_gets_their_own_code() {
     let page = browser.come_back(&context, &led_to(&again)).await;
     let answer = browser.press(&context, &page, "allow").await;
     assert!(led_to(&answer).starts_with("https://app.example/cb?code="));
-    assert_eq!(answer.told.identity.as_deref(), Some("oauth:https://issuer.example another"));
+    assert_eq!(
+        answer.told.identity.as_deref(),
+        Some("oauth:https://issuer.example another")
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -84,7 +102,11 @@ async fn a_program_on_the_device_is_asked_about_each_time() {
         let query = asking("registered", redirect_uri, &[]);
         browser.log_in(&context, &query).await;
         let page = browser.authorize(&context, &query).await;
-        assert_eq!((page.status, leads_on(&page)), (200, false), "{redirect_uri}");
+        assert_eq!(
+            (page.status, leads_on(&page)),
+            (200, false),
+            "{redirect_uri}"
+        );
     }
 }
 
