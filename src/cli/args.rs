@@ -100,7 +100,7 @@ pub enum Command {
     CheckUpstream(CheckUpstreamArgs),
     /// Say whether a call would be allowed, and by which rule
     #[command(
-        after_help = "Examples:\n  mcp-guard explain --as ci --tool delete_repo\n  mcp-guard explain --as anonymous --tool echo --server files --json\n  mcp-guard explain --as alice --issuer https://id.example.com/ --scope 'mcp:read' --tool search\n  mcp-guard explain --certificate spiffe://example.com/agent --tool search\n\nExit code 0: allowed. Exit code 1: denied."
+        after_help = "Examples:\n  mcp-guard explain --as ci --tool delete_repo\n  mcp-guard explain --as anonymous --tool echo --server files --json\n  mcp-guard explain --as alice --issuer https://id.example.com/ --scope 'mcp:read' --tool search\n  mcp-guard explain --as 583231 --issuer github --scope 'mcp:read' --tool search\n  mcp-guard explain --certificate spiffe://example.com/agent --tool search\n\nExit code 0: allowed. Exit code 1: denied."
     )]
     Explain(ExplainArgs),
     /// Show version, features and what the kernel offers
@@ -237,7 +237,7 @@ pub struct ExplainArgs {
         required_unless_present = "certificate"
     )]
     pub identity: Option<String>,
-    /// Issuer of the user's token: an `issuer` of [auth.jwt]
+    /// Who vouches for the user: an `issuer` of [auth.jwt], or for users of [auth.oauth] `github`, `google` or its issuer
     #[arg(long, value_name = "ISSUER", requires = "identity")]
     pub issuer: Option<String>,
     /// Scopes of the token, separated by spaces

@@ -7,7 +7,8 @@ use crate::cli::args::{ExplainArgs, Global};
 use crate::cli::failure::Failure;
 use crate::cli::load;
 use crate::config::compile;
-use crate::engine::identity::Principal;
+use crate::engine::identity::jwt::JwtIssuer;
+use crate::engine::identity::{Authenticator, Principal};
 use crate::engine::policy::{Action, Subject, decide, step_up};
 use crate::engine::snapshot::{Server, Snapshot};
 
@@ -51,22 +52,36 @@ fn principal(snapshot: &Snapshot, args: &ExplainArgs) -> Result<Principal, Failu
     }
 }
 
-/// The user `id` of `issuer`, with a token that has `scopes`.
+/// The user `id` of `issuer`, or of the provider that people log in with, with a token that has `scopes`.
 fn user(
     snapshot: &Snapshot,
     issuer: &str,
     id: &str,
     scopes: &[String],
 ) -> Result<Principal, Failure> {
-    let issuers = snapshot.identity.issuers();
+    let identity = &snapshot.identity;
     let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
-    issuers.explain_as(issuer, id, &scopes).ok_or_else(|| {
-        let known = issuers.issuers().iter().map(|known| &*known.issuer);
-        Failure::NoUser {
+    identity
+        .explain_token(issuer, id, &scopes)
+        .ok_or_else(|| Failure::NoUser {
             issuer: issuer.to_owned(),
-            known: known.collect::<Vec<_>>().join(", "),
-        }
-    })
+            known: vouching(identity).join(", "),
+        })
+}
+
+/// Who vouches for users: the provider, then the issuers of signed tokens.
+fn vouching(identity: &Authenticator) -> Vec<&str> {
+    let issuers = identity.issuers().issuers().iter();
+    let opaque = identity.opaque().map(|opaque| &*opaque.realm);
+    let mut known: Vec<_> = opaque.into_iter().chain(issuers.map(named)).collect();
+    known.dedup();
+    known
+}
+
+/// Whom an issuer is called by: the gateway itself, by the provider whose users its tokens are for.
+fn named(issuer: &JwtIssuer) -> &str {
+    let own = issuer.own.as_ref();
+    own.map_or(&*issuer.issuer, |own| &*own.realm)
 }
 
 /// What would be decided.

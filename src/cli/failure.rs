@@ -238,7 +238,7 @@ impl fmt::Display for Failure {
             }
             Self::NoUser { issuer, known } if known.is_empty() => write!(
                 f,
-                "issuer {issuer:?} is not configured; there is none, add [auth.jwt]"
+                "issuer {issuer:?} is not configured; there is none, add [auth.jwt] or [auth.oauth]"
             ),
             Self::NoUser { issuer, known } => write!(
                 f,

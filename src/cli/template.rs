@@ -20,7 +20,7 @@ pub(super) struct Template {
 }
 
 /// All of them; the first is the default.
-pub(super) const TEMPLATES: [Template; 5] = [
+pub(super) const TEMPLATES: [Template; 9] = [
     Template {
         name: "default",
         about: "one upstream, one key",
@@ -47,6 +47,34 @@ pub(super) const TEMPLATES: [Template; 5] = [
         about: "tokens of an OpenID provider, by their scopes, and one key",
         to_set: "jwks_url, issuer, audience, the scopes and upstream.url",
         toml: include_str!("../../templates/jwt.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "oauth-github",
+        about: "people log in with GitHub, MCP clients get tokens for them",
+        to_set: "server.public_url, client_id, oauth-client.secret, allowed_organizations and upstream.url",
+        toml: include_str!("../../templates/oauth-github.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "oauth-google",
+        about: "people log in with Google, MCP clients get tokens for them",
+        to_set: "server.public_url, client_id, oauth-client.secret, required_claims and upstream.url",
+        toml: include_str!("../../templates/oauth-google.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "oauth-okta",
+        about: "people log in with Okta, MCP clients get tokens for them",
+        to_set: "server.public_url, issuer, client_id, oauth-client.secret and upstream.url",
+        toml: include_str!("../../templates/oauth-okta.toml"),
+        yaml: None,
+    },
+    Template {
+        name: "oauth",
+        about: "people log in with any OpenID provider, MCP clients get tokens for them",
+        to_set: "server.public_url, issuer, client_id, oauth-client.secret and upstream.url",
+        toml: include_str!("../../templates/oauth.toml"),
         yaml: None,
     },
     Template {

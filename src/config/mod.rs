@@ -36,3 +36,5 @@ pub use secret::Secret;
 pub use surroundings::{FileText, Fixed, Surroundings};
 pub use system::System;
 pub use tree::Position;
+#[cfg(feature = "gateway")]
+pub(crate) use url::parse_fetch;

@@ -112,7 +112,7 @@ pub(super) fn parse_target(text: &str) -> Option<Target> {
 
 /// `https://host[:port][/path][?query]`, or `http://` of a loopback address or `localhost`. What it resolves to is judged when
 /// it is fetched; here, that it cannot be read in two ways.
-pub(super) fn parse_fetch(text: &str) -> Option<FetchUrl> {
+pub(crate) fn parse_fetch(text: &str) -> Option<FetchUrl> {
     let url = Url::parse(text)?;
     let (host, is_secure) = (url.bare_host(), url.is_secure()?);
     let address = host.parse::<IpAddr>().ok();

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::http::{Handler, Request, Response};
 use super::logging::LogControl;
+use super::oauth::OAuthService;
 use super::reload::Reloaded;
 use super::scrape;
 use super::status::{self, Facts};
@@ -70,6 +71,7 @@ fn presented(request: &Request) -> Option<Credential<'_>> {
 #[derive(Debug)]
 pub(super) struct Admin {
     pub(super) shared: Arc<Shared>,
+    pub(super) oauth: Arc<OAuthService>,
     pub(super) facts: Facts,
     pub(super) access: Arc<Access>,
     pub(super) log: LogControl,
@@ -174,7 +176,9 @@ impl Admin {
                 return Response::new(200, CONTENT_TYPE, scrape::metrics(&self.shared));
             }
             Page::Status => {
-                return Response::json(200, status::status(&self.shared, &self.facts).to_string());
+                let mut status = status::status(&self.shared, &self.facts);
+                status["oauth"] = self.oauth.report().await;
+                return Response::json(200, status.to_string());
             }
             Page::Reload => return self.reload().await,
             Page::LogLevel => return self.set_log_level(&request.body),

@@ -12,6 +12,7 @@ use super::admin::{Access, ReloadRequest};
 use super::audit::AuditHandle;
 use super::bridge::Bridges;
 use super::jwks::KeyKeeper;
+use super::oauth::OAuthService;
 use super::reload::{self, Reloaded};
 use super::signals::{Asked, Signals};
 use super::source::Source;
@@ -56,6 +57,7 @@ pub(super) struct Gateway {
     pub(super) plane: Box<dyn DataPlane>,
     pub(super) bridges: Arc<Bridges>,
     pub(super) keys: KeyKeeper,
+    pub(super) oauth: Arc<OAuthService>,
     pub(super) reloads: mpsc::Receiver<ReloadRequest>,
     pub(super) tls: TlsWatch,
 }
@@ -127,14 +129,18 @@ impl Gateway {
     async fn reload(&mut self) -> Reloaded {
         let outcome = match self.load().await {
             Ok((loaded, materials)) => {
-                let (shared, audit, keys) = (&self.shared, &self.audit, &mut self.keys);
+                let parts = reload::Parts {
+                    shared: &self.shared,
+                    audit: &self.audit,
+                    keys: &mut self.keys,
+                    oauth: &self.oauth,
+                };
                 let fresh = reload::Fresh {
                     config: loaded.config,
                     warnings: loaded.warnings,
                     materials: &materials,
                 };
-                let applied =
-                    reload::apply(fresh, &mut self.config, self.port, shared, audit, keys).await;
+                let applied = reload::apply(fresh, &mut self.config, self.port, parts).await;
                 if matches!(applied, Reloaded::Applied { .. }) {
                     self.tls = TlsWatch::new(&self.config, materials, &self.shared);
                 }
@@ -265,7 +271,7 @@ fn sweep(shared: &Shared, live: &Live) {
 }
 
 /// The clock that quotas are charged by.
-fn monotonic_ns() -> u64 {
+pub(super) fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }

@@ -11,11 +11,13 @@
 mod admin;
 pub mod audit;
 mod bridge;
+mod freshness;
 mod gateway;
 pub mod http;
 mod jwks;
 pub mod logging;
 mod oauth;
+mod outbound;
 mod probe;
 pub mod process;
 mod reload;

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::audit::{AuditHandle, AuditSettings, Event};
 use super::jwks::KeyKeeper;
+use super::oauth::OAuthService;
 use super::tls::{self, Materials};
 use super::{probe, resolve};
+use crate::config::model::OAuth;
 use crate::config::{Config, Diagnostic, compile};
 use crate::engine::snapshot::Snapshot;
 use crate::mailbox::{Live, ServerState, Shared};
@@ -142,16 +144,33 @@ pub(super) struct Fresh<'m> {
     pub(super) materials: &'m Materials,
 }
 
+/// What a reload changes beside the snapshot.
+pub(super) struct Parts<'g> {
+    /// What the workers see.
+    pub(super) shared: &'g Shared,
+    /// Where records go.
+    pub(super) audit: &'g AuditHandle,
+    /// Keys of issuers.
+    pub(super) keys: &'g mut KeyKeeper,
+    /// Logins and the gateway's own tokens.
+    pub(super) oauth: &'g OAuthService,
+}
+
 /// Puts `fresh` in force beside `current`, which it replaces on success. Names are resolved and required servers probed
-/// before anything changes, and keys of new issuers fetched, so that the first request under the new configuration finds them.
+/// before anything changes, keys of new issuers fetched, and the store of OAuth opened, so that the first request under the new
+/// configuration finds them.
 pub(super) async fn apply(
     fresh: Fresh<'_>,
     current: &mut Config,
     port: u16,
-    shared: &Shared,
-    audit: &AuditHandle,
-    keys: &mut KeyKeeper,
+    parts: Parts<'_>,
 ) -> Reloaded {
+    let Parts {
+        shared,
+        audit,
+        keys,
+        oauth,
+    } = parts;
     let Fresh {
         config: mut fresh,
         warnings,
@@ -175,6 +194,17 @@ pub(super) async fn apply(
         keys.keep_only(current);
         return Reloaded::rejected(vec![error.to_string()]);
     }
+    // Last of what can fail: it may make the store forget the users of another provider.
+    let prepared = match oauth.prepare(&fresh).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            keys.keep_only(current);
+            go_back(audit, current).await;
+            return Reloaded::rejected(vec![error.to_string()]);
+        }
+    };
+    // The gateway's own keys are there before anybody can bring a token under them.
+    oauth.put_in_force(prepared);
     // Keys go their own way: those that came since are kept.
     shared.update(|now| Live {
         keys: Arc::clone(&now.keys),
@@ -187,6 +217,14 @@ pub(super) async fn apply(
         revision,
         restart_needed,
         warnings,
+    }
+}
+
+/// Records go where they went before.
+async fn go_back(audit: &AuditHandle, current: &Config) {
+    let settings = AuditSettings::from(&current.audit);
+    if let Err(error) = audit.use_settings(settings).await {
+        tracing::error!(%error, "audit records go where the refused configuration says");
     }
 }
 
@@ -246,6 +284,28 @@ fn keep_what_started(fresh: &mut Config, started: &Config) -> Vec<&'static str> 
         "server.busy_poll_us" server.busy_poll_us;
         "server.admin.host" server.admin.host;
         "server.admin.port" server.admin.port;
+    }
+    if let (Some(fresh), Some(started)) = (&mut fresh.auth.oauth, &started.auth.oauth) {
+        differ.extend(keep_store(fresh, started));
+    }
+    differ
+}
+
+/// The store is open, and sealed with the key that it was opened with.
+fn keep_store(fresh: &mut OAuth, started: &OAuth) -> Vec<&'static str> {
+    let mut differ = Vec::new();
+    if fresh.store_path != started.store_path {
+        differ.push("auth.oauth.store_path");
+        fresh.store_path.clone_from(&started.store_path);
+    }
+    let is_same = match (&fresh.store_key, &started.store_key) {
+        (Some(fresh), Some(started)) => fresh.matches(started.expose().as_bytes()),
+        (None, None) => true,
+        _ => false,
+    };
+    if !is_same {
+        differ.push("auth.oauth.store_key");
+        fresh.store_key.clone_from(&started.store_key);
     }
     differ
 }

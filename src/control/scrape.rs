@@ -31,6 +31,7 @@ pub fn metrics(shared: &Shared) -> String {
     scrape::control(&mut out, &shared.control);
     audit(&mut out, shared);
     issuers(&mut out, shared);
+    scrape::providers(&mut out, &shared.control.oauth);
     let ready = *shared.health.readiness() == Readiness::Ready;
     out.family(&family::CONFIG_REVISION)
         .value(&[], live.snapshot.revision() as f64);

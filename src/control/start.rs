@@ -17,6 +17,7 @@ use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
 use super::jwks::KeyKeeper;
 use super::logging::LogControl;
+use super::oauth::{OAuthService, SetupError};
 use super::signals::Signals;
 use super::source::Source;
 use super::status::Facts;
@@ -65,6 +66,8 @@ pub enum StartError {
     Admin(SocketAddr, std::io::Error),
     /// The audit file cannot be used.
     Audit(OpenError),
+    /// What `[auth.oauth]` needs.
+    OAuth(SetupError),
     /// Listeners or workers; the sentence says what and why.
     DataPlane(String),
     /// The runtime of the control thread or its signals.
@@ -82,6 +85,7 @@ impl fmt::Display for StartError {
                 )
             }
             Self::Audit(error) => error.fmt(f),
+            Self::OAuth(error) => error.fmt(f),
             Self::DataPlane(why) => f.write_str(why),
             Self::Runtime(error) => write!(f, "control thread cannot start: {error}"),
         }
@@ -149,6 +153,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let tls = TlsWatch::new(&config, materials, &shared);
     let mut keys = KeyKeeper::new(Arc::clone(&shared));
     keys.add(&config).await;
+    let oauth = start_oauth(&config, &shared).await?;
     let audit_sources = AuditSources {
         lanes: shared
             .workers
@@ -181,6 +186,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
     let (reload_sender, reloads) = mpsc::channel(RELOADS_MAX);
     let admin = Admin {
         shared: Arc::clone(&shared),
+        oauth: Arc::clone(&oauth),
         facts: Facts {
             address,
             io_mode: plane.io_mode(),
@@ -218,6 +224,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         plane,
         bridges,
         keys,
+        oauth,
         reloads,
         tls,
     })
@@ -272,6 +279,18 @@ async fn share(
         sealer,
         scrape::metrics,
     )))
+}
+
+/// OAuth as `config` says, in force before the first request comes.
+async fn start_oauth(
+    config: &Config,
+    shared: &Arc<Shared>,
+) -> Result<Arc<OAuthService>, StartError> {
+    let oauth = OAuthService::new(Arc::clone(shared));
+    let prepared = oauth.prepare(config).await;
+    oauth.put_in_force(prepared.map_err(StartError::OAuth)?);
+    oauth.serve();
+    Ok(oauth)
 }
 
 /// How many workers `auto` is: one for each core that the process may use.

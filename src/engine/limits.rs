@@ -54,6 +54,86 @@ pub const KEY_WAIT_MS_MAX: u64 = 3 * SECOND_MS;
 /// Requests of one worker that wait for keys at once, in equal shares for each source. Beyond it they are answered without.
 pub const KEY_WAITERS_PER_WORKER_MAX: usize = 256;
 
+/// Time for one request to an identity provider, from the look-up of its host to the last byte, in milliseconds.
+pub const PROVIDER_REQUEST_MS_MAX: u64 = 8 * SECOND_MS;
+
+/// Largest answer of an identity provider that is read, in bytes.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1_024;
+
+/// Longest token of an identity provider, in bytes.
+pub const PROVIDER_TOKEN_BYTES_MAX: usize = 64 * 1_024;
+
+/// Most scopes of one answer of an identity provider that are looked at.
+pub const GRANTED_SCOPES_MAX: usize = 256;
+
+/// How far the clock of an identity provider may be off, in seconds.
+pub const PROVIDER_CLOCK_SECS_MAX: u64 = 60;
+
+/// How long the metadata of an identity provider counts as fresh, in milliseconds.
+pub const DISCOVERY_LIFE_MS: u64 = 3_600 * SECOND_MS;
+
+/// How long the metadata of an identity provider is used where it cannot be fetched again, in milliseconds.
+pub const DISCOVERY_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// Least time between two failed fetches of the metadata of an identity provider, in milliseconds.
+pub const DISCOVERY_RETRY_MS: u64 = 2 * SECOND_MS;
+
+/// Opaque tokens that the identity provider is asked about at once.
+pub const VOUCHES_AT_ONCE_MAX: usize = 32;
+
+/// Opaque tokens that wait until the identity provider can be asked about them.
+pub const VOUCHES_WAITING_MAX: usize = 1_024;
+
+/// Requests that wait for what the identity provider says of one opaque token.
+pub const VOUCH_WAITERS_MAX: usize = 256;
+
+/// Good opaque tokens that are remembered.
+pub const VOUCHED_MAX: usize = 65_536;
+
+/// Opaque tokens that are worth nothing and are remembered.
+pub const UNVOUCHED_MAX: usize = 16_384;
+
+/// How long an opaque token counts as worth nothing after the identity provider said so, in milliseconds.
+pub const UNVOUCHED_MS: u64 = 60 * SECOND_MS;
+
+/// Questions about opaque tokens that fail in a row before the identity provider is left alone for a while.
+pub const VOUCH_FAILURES_MAX: u32 = 3;
+
+/// How long an identity provider that does not answer is left alone, in milliseconds.
+pub const VOUCH_PAUSE_MS: u64 = 2 * SECOND_MS;
+
+/// Largest metadata document of a client, in bytes.
+pub const CLIENT_DOCUMENT_BYTES_MAX: usize = 16 * 1_024;
+
+/// Time for one fetch of a client's metadata document, from the look-up of its host to the last byte, in milliseconds.
+pub const CLIENT_DOCUMENT_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// Least time that a client's metadata document counts as fresh, in milliseconds.
+pub const CLIENT_DOCUMENT_LIFE_MS_MIN: u64 = 300 * SECOND_MS;
+
+/// Longest time that a client's metadata document counts as fresh, in milliseconds.
+pub const CLIENT_DOCUMENT_LIFE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
+/// How long a client's metadata document that cannot be had is not asked for again, in milliseconds.
+pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
+
+/// Metadata documents of clients that are remembered, and as many that cannot be had.
+pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
+
+/// Metadata documents of clients that are fetched at once.
+pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 32;
+
+/// Metadata documents that are fetched in a minute, in the long run.
+pub const CLIENT_DOCUMENTS_PER_MINUTE: u32 = 60;
+
+/// Metadata documents that may be fetched one after the other without a pause.
+pub const CLIENT_DOCUMENTS_BURST: u32 = 60;
+
+/// Metadata documents that one address may cause to be fetched in a minute, in the long run.
+pub const CLIENT_DOCUMENTS_PER_MINUTE_PER_PEER: u32 = 10;
+
+/// Metadata documents that one address may cause to be fetched without a pause.
+pub const CLIENT_DOCUMENTS_BURST_PER_PEER: u32 = 10;
 /// Largest body of a request to an endpoint of OAuth, in bytes.
 pub const OAUTH_BODY_BYTES_MAX: usize = 32 * 1_024;
 
@@ -108,17 +188,11 @@ pub const OAUTH_CLAIMS_MAX: usize = 64;
 /// Most scopes that are asked of the provider.
 pub const OAUTH_PROVIDER_SCOPES_MAX: usize = 64;
 
-/// Longest `client_id`, of the gateway at the provider or of a configured client, in bytes.
-pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 256;
-
 /// Most `[[auth.oauth.server.clients]]`.
-pub const OAUTH_CLIENTS_MAX: usize = 1_024;
+pub const OAUTH_CONFIGURED_CLIENTS_MAX: usize = 1_024;
 
 /// Shortest secret of a configured client, in bytes.
 pub const OAUTH_CLIENT_SECRET_BYTES_MIN: usize = 32;
-
-/// Most redirect URIs of a configured client.
-pub const OAUTH_CLIENT_REDIRECTS_MAX: usize = 32;
 
 /// Most certificates of the main listener.
 pub const TLS_CERTIFICATES_MAX: usize = 256;
@@ -195,6 +269,74 @@ pub const CREDENTIAL_BYTES_MAX: usize = 8 * 1_024;
 /// Hops of X-Forwarded-For that are looked at.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 
+// ---------------------------------------------------------------------------------------------------------------- oauth
+
+/// Most clients that registered themselves.
+pub const OAUTH_REGISTERED_CLIENTS_MAX: u64 = 10_000;
+
+/// How long a registered client is kept that nobody allowed anything, in seconds.
+pub const OAUTH_CLIENT_UNUSED_SECS_MAX: u64 = 24 * 3_600;
+
+/// How long a registered client is kept that nobody uses any more, in seconds.
+pub const OAUTH_CLIENT_IDLE_SECS_MAX: u64 = 90 * 24 * 3_600;
+
+/// Most authorization codes at once, those included that were taken a short time ago.
+pub const OAUTH_CODES_MAX: u64 = 10_000;
+
+/// How long after its end a code that was taken is known, in seconds: whoever presents it again is found out.
+pub const OAUTH_TAKEN_CODE_SECS: u64 = 600;
+
+/// Most consents that are remembered, each of one user to one client.
+pub const OAUTH_CONSENTS_MAX: u64 = 100_000;
+
+/// Most things that one user allows one client; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTS_PER_CLIENT_MAX: usize = 16;
+
+/// Most clients whose consents are remembered for one user; a further one takes the place of the oldest.
+pub const OAUTH_CONSENTED_CLIENTS_PER_USER_MAX: usize = 200;
+
+/// How long a consent is remembered, in seconds.
+pub const OAUTH_CONSENT_SECS_MAX: u64 = 365 * 24 * 3_600;
+
+/// Most grants at once.
+pub const OAUTH_GRANTS_MAX: u64 = 100_000;
+
+/// Most grants of one user; a further one ends the oldest.
+pub const OAUTH_GRANTS_PER_USER_MAX: usize = 200;
+
+/// Most refresh tokens of one grant that are remembered. A grant that has used up as many within the life of one ends.
+pub const OAUTH_REFRESHES_PER_GRANT_MAX: u32 = 4_096;
+
+/// Longest life of an access token (`auth.oauth.server.access_token_ttl`), in seconds.
+pub const OAUTH_ACCESS_TOKEN_SECS_MAX: u64 = 3_600;
+
+/// Longest life of the token that a person gets (`auth.oauth.login_token_ttl`), in seconds.
+pub const OAUTH_LOGIN_TOKEN_SECS_MAX: u64 = 7 * 24 * 3_600;
+
+/// How long the gateway signs with one key, in seconds.
+pub const OAUTH_KEY_SECS_MAX: u64 = 30 * 24 * 3_600;
+
+/// How long a new key is published before it signs, in seconds: whoever keeps the set has it by then.
+pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
+
+/// How long the provider's word that a user is still one counts where a client refreshes, in seconds.
+pub const OAUTH_VOUCH_SECS: u64 = 600;
+
+/// How long a grant goes on where the provider cannot be asked, in seconds since its last word.
+pub const OAUTH_VOUCH_GRACE_SECS: u64 = 24 * 3_600;
+
+/// Clients that one address, or one /64, registers in an hour, in the long run.
+pub const OAUTH_REGISTRATIONS_PER_ADDRESS_PER_HOUR: u32 = 60;
+
+/// Clients that one address, or one /64, registers at once.
+pub const OAUTH_REGISTRATIONS_PER_ADDRESS_BURST: u32 = 20;
+
+/// Clients that all addresses together register in an hour, and at once.
+pub const OAUTH_REGISTRATIONS_PER_HOUR: u32 = 600;
+
+/// Records of the store that one sweep looks at.
+pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;
+
 // ---------------------------------------------------------------------------------------------------------------- quota
 
 /// Highest rate of a quota, in requests per second.
@@ -254,6 +396,61 @@ pub const QUOTA_HANDLES_PER_WORKER_MAX: usize = 4_096;
 
 /// How long a worker keeps a quota handle that it does not use, in milliseconds.
 pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
+
+// ---------------------------------------------------------------------------------------------------------------- login
+
+/// Time from the first page of a login to its end, in milliseconds.
+pub const LOGIN_MS_MAX: u64 = 600 * SECOND_MS;
+
+/// Logins on their way. Beyond it the oldest ends.
+pub const LOGINS_MAX: usize = 4_096;
+
+/// Logins on their way from one address, or one /64 network of IPv6. Beyond it the oldest of them ends.
+pub const LOGINS_PER_ADDRESS_MAX: usize = 64;
+
+/// How long a browser remembers who logged in last, so that consent need not be asked for again, in seconds.
+pub const BROWSER_USER_SECS: u64 = 30 * 24 * 3_600;
+
+/// How long an authorization code may take on its way, in seconds.
+pub const CODE_SECS_MAX: u64 = 60;
+
+/// Requests to OAuth endpoints that control serves at once.
+pub const OAUTH_REQUESTS_AT_ONCE_MAX: usize = 64;
+
+// --------------------------------------------------------------------------------------------------------------- oauth
+
+/// Longest query or body with parameters of an OAuth request, in bytes.
+pub const OAUTH_FORM_BYTES_MAX: usize = 32 * 1_024;
+
+/// Most parameters of an OAuth request, those that nobody knows included.
+pub const OAUTH_PARAMETERS_MAX: usize = 64;
+
+/// Longest `state`, in bytes: it is kept while its user logs in, and goes back in a header field.
+pub const OAUTH_STATE_BYTES_MAX: usize = 2_048;
+
+/// Longest `scope` of an OAuth request, in bytes.
+pub const OAUTH_SCOPE_BYTES_MAX: usize = 4_096;
+
+/// Longest `resource` of an OAuth request, in bytes.
+pub const OAUTH_RESOURCE_BYTES_MAX: usize = 2_048;
+
+/// Longest `client_id`, in bytes. One may be a URL.
+pub const OAUTH_CLIENT_ID_BYTES_MAX: usize = 512;
+
+/// Longest name of a client, in characters.
+pub const OAUTH_CLIENT_NAME_CHARS_MAX: usize = 128;
+
+/// Largest registration, and largest metadata document of a client, in bytes.
+pub const OAUTH_CLIENT_METADATA_BYTES_MAX: usize = 16 * 1_024;
+
+/// Deepest nesting of a client's metadata, in levels. What is understood of them has two.
+pub const OAUTH_CLIENT_METADATA_DEPTH_MAX: usize = 16;
+
+/// Most redirect URIs of a client.
+pub const OAUTH_REDIRECT_URIS_MAX: usize = 10;
+
+/// Longest redirect URI, in bytes.
+pub const OAUTH_REDIRECT_URI_BYTES_MAX: usize = 1_024;
 
 // ------------------------------------------------------------------------------------------------------------- requests
 

@@ -23,6 +23,14 @@ pub enum Purpose {
     Session,
     /// A `requestState`.
     RequestState,
+    /// Tokens of a provider, in the store of OAuth.
+    ProviderTokens,
+    /// A key that tokens are signed with, in the store of OAuth.
+    SigningKey,
+    /// By what the store of OAuth knows its secret again.
+    StoreMark,
+    /// Who logged in last with a browser: a cookie.
+    BrowserUser,
 }
 
 impl Purpose {
@@ -30,6 +38,10 @@ impl Purpose {
         match self {
             Self::Session => b"mcp-guard session 1",
             Self::RequestState => b"mcp-guard requestState 1",
+            Self::ProviderTokens => b"mcp-guard provider tokens 1",
+            Self::SigningKey => b"mcp-guard signing key 1",
+            Self::StoreMark => b"mcp-guard store mark 1",
+            Self::BrowserUser => b"mcp-guard browser user 1",
         }
     }
 }
@@ -102,7 +114,9 @@ impl Sealer {
     ) -> Result<String, getrandom::Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
+        // Overwritten on drop: the content may be a key.
         let plain = [&expires_at_secs.to_be_bytes()[..], content].concat();
+        let plain = zeroize::Zeroizing::new(plain);
         let payload = Payload {
             msg: &plain,
             aad: &associated(purpose, context),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::labels::{ReloadResult, TlsReload};
-use super::{Counter, Gauge, SessionCells};
+use super::{Counter, Gauge, OAuthCells, SessionCells};
 
 /// What control counts about itself. It is the only writer.
 #[derive(Debug, Default)]
@@ -21,8 +21,14 @@ pub struct ControlMetrics {
     pub audit_write_errors: Counter,
     /// Age in milliseconds of the oldest record that is not written yet.
     pub audit_lag_ms: Gauge,
+    /// Clients that have registered themselves.
+    pub oauth_clients: Gauge,
+    /// Grants of OAuth that have not ended.
+    pub oauth_grants: Gauge,
     /// Sessions that the gateway itself holds.
     pub sessions: Arc<SessionCells>,
+    /// Providers of logins, and clients.
+    pub oauth: Arc<OAuthCells>,
 }
 
 /// When one of the gateway's own certificates ends.

@@ -104,6 +104,10 @@ families! {
         "When one of the gateway's own certificates ends, in Unix time, by the configuration key that names its file.";
     TLS_RELOADS Counter "mcp_guard_tls_reloads_total" ["result"]
         "Readings of certificates that changed on the disk, by result.";
+    OAUTH_CLIENTS Gauge "mcp_guard_oauth_clients" []
+        "Clients of the authorization server that registered themselves, as of the last sweep.";
+    OAUTH_GRANTS Gauge "mcp_guard_oauth_grants" []
+        "Grants of users that have not ended, as of the last sweep.";
     STREAMS Gauge "mcp_guard_streams" []
         "Event streams open towards clients.";
     BOUNDS_REACHED Counter "mcp_guard_bounds_reached_total" ["bound"]
@@ -138,6 +142,10 @@ families! {
         "Keys of an issuer that are in use.";
     JWKS_STALE Gauge "mcp_guard_jwks_stale" ["issuer"]
         "1 while keys of an issuer are used beyond their time because they cannot be fetched, else 0.";
+    OAUTH_VOUCHES Counter "mcp_guard_oauth_vouches_total" ["result"]
+        "Questions about opaque tokens, by result.";
+    OAUTH_PROVIDER_REQUESTS Counter "mcp_guard_oauth_provider_requests_total" ["call", "result"]
+        "Requests to the identity provider and to hosts of client documents, by what was asked and by result.";
     WORKER_REQUESTS Counter "mcp_guard_worker_requests_total" ["worker"]
         "Requests answered, by worker.";
     WORKER_CONNECTIONS Gauge "mcp_guard_worker_connections" ["worker"]

@@ -313,6 +313,58 @@ label_set! {
 }
 
 label_set! {
+    /// How a question about an opaque token ended (`mcp_guard_oauth_vouches_total`).
+    VouchResult {
+        /// The provider vouches for it.
+        Active => "active",
+        /// It is worth nothing, or not for this gateway.
+        Inactive => "inactive",
+        /// It is good, and its user may not use the gateway.
+        NotAllowed => "not_allowed",
+        /// The provider could not be asked.
+        Unavailable => "unavailable",
+        /// It was answered from what was known.
+        Remembered => "remembered",
+    }
+}
+
+label_set! {
+    /// What a provider, or the host of a client's document, is asked for (`mcp_guard_oauth_provider_requests_total`).
+    ProviderCall {
+        /// Its metadata.
+        Discovery => "discovery",
+        /// Tokens.
+        Token => "token",
+        /// What is known of a user.
+        UserInfo => "userinfo",
+        /// What a token is worth.
+        Introspection => "introspection",
+        /// The metadata document of a client.
+        ClientDocument => "client_document",
+    }
+}
+
+label_set! {
+    /// How a request to a provider ended.
+    ProviderResult {
+        /// An answer that can be used.
+        Ok => "ok",
+        /// It says no: a status of 400 to 499, or an error in the answer.
+        Refused => "refused",
+        /// The host does not resolve, does not accept, or TLS with it failed.
+        Unreachable => "unreachable",
+        /// The host is, or resolves to, an address that is never asked.
+        Forbidden => "forbidden",
+        /// No whole answer in time.
+        TimedOut => "timeout",
+        /// It is in trouble: a status of 500 or above, or 429.
+        Down => "down",
+        /// An answer that cannot be used, redirects among them.
+        BadAnswer => "bad_answer",
+    }
+}
+
+label_set! {
     /// How a reload ended.
     ReloadResult {
         /// The new configuration is in force.

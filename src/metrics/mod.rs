@@ -14,6 +14,7 @@ mod exposition;
 pub mod family;
 mod histogram;
 mod labels;
+mod oauth;
 pub mod scrape;
 mod session;
 mod upstream;
@@ -26,10 +27,11 @@ pub use exposition::{CONTENT_TYPE, Exposition, Samples};
 pub use family::{Family, Kind};
 pub use histogram::{BUCKET_BOUNDS_NS, Histogram, HistogramTotal};
 pub use labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, OAuthResult, ReloadResult, STATUSES,
-    SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label,
-    status_label,
+    AuthResult, Bound, ChildEnd, ChildStart, JwksResult, OAuthResult, ProviderCall, ProviderResult,
+    ReloadResult, STATUSES, SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult,
+    VouchResult, provider_label, status_label,
 };
+pub use oauth::OAuthCells;
 pub use session::SessionCells;
 pub use upstream::UpstreamCells;
 pub use worker::{METHODS_MAX, WorkerMetrics};

@@ -2,13 +2,14 @@
 
 use super::exposition::{Exposition, Samples};
 use super::labels::{
-    AuthResult, Bound, ChildEnd, ChildStart, OAuthResult, ReloadResult, STATUSES, SessionEvent,
-    TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult, provider_label,
+    AuthResult, Bound, ChildEnd, ChildStart, OAuthResult, ProviderCall, ProviderResult,
+    ReloadResult, STATUSES, SessionEvent, TlsHandshake, TlsReload, UnplacedMessage, UpstreamResult,
+    VouchResult, provider_label,
 };
 use super::worker::METHODS_MAX;
 use super::{
-    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, SessionCells, UpstreamCells,
-    WorkerMetrics, family,
+    ChildCells, ControlMetrics, Counter, Gauge, HistogramTotal, OAuthCells, SessionCells,
+    UpstreamCells, WorkerMetrics, family,
 };
 use crate::engine::audit::Decision;
 use crate::engine::identity::Provider;
@@ -141,6 +142,16 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
         &family::AUDIT_LAG,
         control.audit_lag_ms.value() as f64 / 1e3,
     );
+    single(
+        out,
+        &family::OAUTH_CLIENTS,
+        control.oauth_clients.value() as f64,
+    );
+    single(
+        out,
+        &family::OAUTH_GRANTS,
+        control.oauth_grants.value() as f64,
+    );
     let mut reloads = out.family(&family::CONFIG_RELOADS);
     for &result in ReloadResult::ALL {
         reloads.value(&[result.as_str()], control.reloads(result) as f64);
@@ -152,6 +163,21 @@ pub fn control(out: &mut Exposition, control: &ControlMetrics) {
     let mut reloads = out.family(&family::TLS_RELOADS);
     for &result in TlsReload::ALL {
         reloads.used(&[result.as_str()], control.tls_reloads(result));
+    }
+}
+
+/// Providers of logins, and clients.
+pub fn providers(out: &mut Exposition, cells: &OAuthCells) {
+    let mut vouches = out.family(&family::OAUTH_VOUCHES);
+    for &result in VouchResult::ALL {
+        vouches.used(&[result.as_str()], cells.vouches(result));
+    }
+    let mut requests = out.family(&family::OAUTH_PROVIDER_REQUESTS);
+    for &call in ProviderCall::ALL {
+        for &result in ProviderResult::ALL {
+            let labels = [call.as_str(), result.as_str()];
+            requests.used(&labels, cells.requests(call, result));
+        }
     }
 }
 

@@ -44,8 +44,8 @@ impl Folder {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The certificates and keys that `text` names, so that it can be loaded.
-    pub(crate) fn write_certificates(&self, text: &str) {
+    /// The certificates, keys and secrets that `text` names, so that it can be loaded.
+    pub(crate) fn write_files_of(&self, text: &str) {
         let key = KeyPair::generate().unwrap();
         let names = vec!["localhost".to_owned()];
         let certificate = CertificateParams::new(names).unwrap();
@@ -58,6 +58,7 @@ impl Folder {
             match name {
                 "cert_path" | "client_ca_path" => self.write(file, &pem, 0o644),
                 "key_path" => self.write(file, &key.serialize_pem(), 0o600),
+                "client_secret_file" => self.write(file, "a secret of the provider\n", 0o600),
                 _ => {}
             }
         }

@@ -10,6 +10,10 @@ fn init_writes_a_sound_configuration_with_a_fresh_key_in_each_format() {
         (vec!["init", "--template", "stdio"], "mcp-guard.toml"),
         (vec!["init", "--template", "jwt"], "mcp-guard.toml"),
         (vec!["init", "--template", "mtls"], "mcp-guard.toml"),
+        (vec!["init", "--template", "oauth-github"], "mcp-guard.toml"),
+        (vec!["init", "--template", "oauth-google"], "mcp-guard.toml"),
+        (vec!["init", "--template", "oauth-okta"], "mcp-guard.toml"),
+        (vec!["init", "--template", "oauth"], "mcp-guard.toml"),
     ] {
         let folder = Folder::new();
         let said = folder.run(&args).ok();
@@ -22,7 +26,7 @@ fn init_writes_a_sound_configuration_with_a_fresh_key_in_each_format() {
             text.contains(hash.trim()) && !text.contains(&key),
             "{args:?}"
         );
-        folder.write_certificates(&text);
+        folder.write_files_of(&text);
         assert!(
             folder
                 .run(&["-c", file, "validate"])

@@ -39,7 +39,7 @@ fn every_template_and_example_is_accepted_and_says_what_it_is_for() {
             );
             let here = Folder::new();
             here.write(&name, &text, 0o600);
-            here.write_certificates(&text);
+            here.write_files_of(&text);
             let said = here.run(&["-c", &name, "validate"]).ok();
             assert!(
                 said.ends_with("ok, 0 warnings\n"),

@@ -13,6 +13,7 @@ use super::{Access, Admin, RELOADS_MAX, ReloadRequest};
 use crate::config::Secret;
 use crate::control::http::{Bounds, Client, Endpoint, serve};
 use crate::control::logging::LogControl;
+use crate::control::oauth::OAuthService;
 use crate::control::reload::Reloaded;
 use crate::control::status::Facts;
 use crate::control::testing::{servers, shared, text};
@@ -35,6 +36,7 @@ async fn start(token: Option<&str>) -> Bench {
     std::mem::forget(layer);
     let admin = Admin {
         shared: Arc::clone(&shared),
+        oauth: OAuthService::new(Arc::clone(&shared)),
         facts: Facts {
             address,
             io_mode: "none".into(),

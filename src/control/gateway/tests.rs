@@ -12,6 +12,7 @@ use crate::control::admin::{Access, RELOADS_MAX, ReloadRequest};
 use crate::control::audit::{AuditPump, AuditSettings, AuditSources};
 use crate::control::bridge::Bridges;
 use crate::control::jwks::KeyKeeper;
+use crate::control::oauth::OAuthService;
 use crate::control::reload::Reloaded;
 use crate::control::signals::Signals;
 use crate::control::testing::{Obedient, Paper, load, servers, shared, text};
@@ -93,6 +94,7 @@ fn start(folder: &std::path::Path) -> Bench {
         plane: Box::new(plane.clone()),
         bridges: Bridges::new(Arc::clone(&shared)),
         keys: KeyKeeper::new(Arc::clone(&shared)),
+        oauth: OAuthService::new(Arc::clone(&shared)),
         reloads: requests,
         tls,
     };

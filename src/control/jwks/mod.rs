@@ -4,15 +4,12 @@
 //! and after a failure with growing pauses; meanwhile the last good set stays in use, up to a bound. Sources: RFC 7517 §5,
 //! RFC 9111 §4.2 (freshness).
 //!
-//! **Invariant:** nothing is fetched but what the configuration names: no redirect is followed, the host is looked up once a
-//! fetch, the addresses that came of it are judged ([`guard`]) and exactly those are connected to. Each wait, body and table is
-//! bounded. A set that cannot be renewed is dropped, never used for ever.
+//! **Invariant:** nothing is fetched but what the configuration names, as [`outbound`](super::outbound) fetches. Each wait, body
+//! and table is bounded. A set that cannot be renewed is dropped, never used for ever.
 //!
 //! Read [`KeyKeeper`] first.
 
 mod fetch;
-mod freshness;
-mod guard;
 mod keeper;
 mod schedule;
 mod settings;
@@ -21,6 +18,5 @@ mod source;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod trust;
 
 pub(super) use keeper::KeyKeeper;

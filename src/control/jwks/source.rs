@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::fetch::{FetchFault, Fetched, fetch};
 use super::schedule::{Dice, Schedule};
 use super::settings::SourceSettings;
-use super::trust;
+use crate::control::outbound::{self, OutboundFault};
 use crate::engine::identity::jwt::{KeySet, KeyState, SkippedKey};
 use crate::mailbox::{KeyDesk, Live, Shared};
 use crate::metrics::JwksResult;
@@ -114,9 +114,9 @@ impl Source {
         let url = &self.settings.url;
         let config = match url.is_secure {
             true => Some(
-                trust::client(url.ca_path.as_deref())
+                outbound::client("jwks_ca_path", url.ca_path.as_deref())
                     .await
-                    .map_err(FetchFault::Trust)?,
+                    .map_err(|why| FetchFault::Outbound(OutboundFault::Trust(why)))?,
             ),
             false => None,
         };

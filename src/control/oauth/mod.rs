@@ -7,14 +7,21 @@
 //!
 //! Read [`OAuthService`] first. The protocol itself is pure: `engine::oauth`.
 
+mod assemble;
 mod back;
 mod context;
 mod directory;
 mod front;
+mod outside;
 mod provider;
+mod recent;
 mod reply;
 mod service;
 mod signer;
 mod store;
+#[cfg(test)]
+mod testing;
+mod vouch;
 
+pub(in crate::control) use assemble::SetupError;
 pub(in crate::control) use service::OAuthService;

@@ -37,3 +37,16 @@ pub(super) fn refusal(fault: OAuthFault) -> OAuthReply {
     };
     json(status, &body, told)
 }
+
+/// Sends the browser on to `url`, which is visible ASCII.
+pub(super) fn redirect(url: &str, told: Told) -> OAuthReply {
+    OAuthReply {
+        status: 302,
+        fields: vec![
+            ("Location", url.to_owned()),
+            ("Cache-Control", "no-store".to_owned()),
+        ],
+        body: Zeroizing::default(),
+        told,
+    }
+}

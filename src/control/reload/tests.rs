@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fresh, Reloaded, apply};
+use super::{Fresh, Parts, Reloaded, apply};
 use crate::config::Config;
 use crate::control::audit::{AuditHandle, AuditPump, AuditSettings, AuditSources};
 use crate::control::jwks::KeyKeeper;
+use crate::control::oauth::OAuthService;
 use crate::control::testing::{load, servers, shared, text};
 use crate::control::tls::Materials;
 use crate::mailbox::Shared;
@@ -66,9 +67,12 @@ impl Bench {
             },
             &mut self.current,
             3000,
-            &self.shared,
-            &self.audit,
-            &mut self.keys,
+            Parts {
+                shared: &self.shared,
+                audit: &self.audit,
+                keys: &mut self.keys,
+                oauth: &OAuthService::new(Arc::clone(&self.shared)),
+            },
         )
         .await
     }
@@ -126,6 +130,43 @@ async fn settings_of_sockets_and_threads_wait_for_a_restart() {
         "what listens is what the rules are made for"
     );
     assert_eq!(bench.current.server.drain_timeout, Duration::from_secs(5));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_store_stays_the_one_that_was_opened() {
+    let upstream = servers(&[("a", 1, "")]);
+    let oauth = |more: &str| {
+        let provider = "[auth.oauth]\nprovider = \"github\"\nclient_id = \"x\"\nclient_secret = \"s\"\nallowed_users = [\"1\"]\nallowed_tools = [\"*\"]\n";
+        text(
+            "public_url = \"http://localhost:3000\"",
+            &format!("{provider}{more}{upstream}"),
+        )
+    };
+    let key = |text: &str| format!("store_key = \"{}\"\n", text.repeat(32));
+    let rows = [
+        (key("a"), vec![]),
+        (key("b"), vec!["auth.oauth.store_key"]),
+        (String::new(), vec!["auth.oauth.store_key"]),
+        (
+            format!("{}store_path = \"other.redb\"\nrate_limit = 9\n", key("a")),
+            vec!["auth.oauth.store_path"],
+        ),
+    ];
+    for (more, expected) in rows {
+        let mut bench = start(&oauth(&key("a")));
+        let before = bench.current.auth.oauth.clone().unwrap();
+        let outcome = bench.reload(&oauth(&more)).await;
+        let Reloaded::Applied { restart_needed, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(restart_needed, expected);
+        let after = bench.current.auth.oauth.as_ref().unwrap();
+        assert_eq!(after.store_path, before.store_path);
+        let secret = before.store_key.as_ref().unwrap().expose();
+        let kept = after.store_key.as_ref().unwrap();
+        assert!(kept.matches(secret.as_bytes()));
+        assert_eq!(after.rate_limit.is_some(), more.contains("rate_limit"));
+    }
 }
 
 #[tokio::test(flavor = "current_thread")]

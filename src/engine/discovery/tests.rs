@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::engine::identity::AuthenticatorParts;
 use crate::engine::identity::jwt::{
-    Algorithm, JwtIssuer, JwtIssuers, KeySource, ScopeGrants, ScopeMap, SourceId,
+    Algorithm, JwtIssuer, JwtIssuers, KeySource, OwnTokens, ScopeGrants, ScopeMap, SourceId,
 };
+use crate::engine::identity::opaque::{OpaqueTokens, UserAccess, UserRules};
 use crate::engine::snapshot::ServerParts;
 
 fn issuer(name: &str, scopes: &[&str]) -> JwtIssuer {
@@ -53,10 +54,20 @@ fn gateway(
     servers: &[ServerParts],
     legacy_sse: bool,
 ) -> Gateway {
-    let identity = Authenticator::new(AuthenticatorParts {
+    let parts = AuthenticatorParts {
         issuers: JwtIssuers::compile(issuers).unwrap(),
         ..AuthenticatorParts::default()
-    });
+    };
+    gateway_of(public_url, parts, servers, legacy_sse)
+}
+
+fn gateway_of(
+    public_url: Option<&str>,
+    parts: AuthenticatorParts,
+    servers: &[ServerParts],
+    legacy_sse: bool,
+) -> Gateway {
+    let identity = Authenticator::new(parts);
     Gateway {
         routes: Routes::compile(servers).unwrap(),
         discovery: Discovery::new(DiscoverySpec {
@@ -110,6 +121,112 @@ fn a_document_says_what_rfc_9728_asks_for() {
     });
     assert_eq!(gateway.document("/mcp").unwrap(), expected);
     assert_eq!(gateway.document("").unwrap(), expected);
+}
+
+/// The gateway itself as an issuer, whose tokens clients can ask for, or people alone.
+fn own(is_offered: bool, scopes: &[&str]) -> JwtIssuer {
+    JwtIssuer {
+        own: Some(OwnTokens {
+            realm: "github".into(),
+            base: PublicBase::parse("https://gw.example").unwrap(),
+            users: nobody(),
+            is_offered,
+        }),
+        ..issuer("https://gw.example", scopes)
+    }
+}
+
+fn nobody() -> Arc<UserRules> {
+    Arc::new(UserRules {
+        rules: Vec::new(),
+        default: UserAccess {
+            grants: Arc::default(),
+            quota: None,
+            scopes: None,
+        },
+    })
+}
+
+fn opaque(realm: &str, scope: &str) -> OpaqueTokens {
+    OpaqueTokens {
+        realm: realm.into(),
+        client_id: "gateway".into(),
+        audiences: Vec::new(),
+        base: None,
+        scopes: issuer("x", &[scope]).scopes,
+        users: nobody(),
+    }
+}
+
+#[test]
+fn clients_are_sent_where_tokens_are_to_be_had() {
+    const GATEWAY: &str = "https://gw.example";
+    let provider = "https://provider.example";
+    type Row<'a> = (
+        Vec<JwtIssuer>,
+        Option<OpaqueTokens>,
+        Option<(Vec<&'a str>, Vec<&'a str>)>,
+    );
+    let rows: [Row<'_>; 9] = [
+        (
+            vec![own(true, &["a"])],
+            None,
+            Some((vec![GATEWAY], vec!["a"])),
+        ),
+        // The first, whatever the order of the file.
+        (
+            vec![issuer(ISSUER, &["b"]), own(true, &["a", "b"])],
+            None,
+            Some((vec![GATEWAY, ISSUER], vec!["a", "b"])),
+        ),
+        // Only people log in.
+        (vec![own(false, &["a"])], None, None),
+        (
+            vec![own(false, &["a"]), issuer(ISSUER, &["b"])],
+            None,
+            Some((vec![ISSUER], vec!["b"])),
+        ),
+        // Opaque tokens come from the provider, where it says who it is and the gateway has none to give.
+        (
+            vec![],
+            Some(opaque(provider, "c")),
+            Some((vec![provider], vec!["c"])),
+        ),
+        (vec![], Some(opaque("github", "c")), None),
+        (
+            vec![own(true, &["a"])],
+            Some(opaque(provider, "c")),
+            Some((vec![GATEWAY], vec!["a"])),
+        ),
+        (
+            vec![own(false, &["a"])],
+            Some(opaque(provider, "c")),
+            Some((vec![provider], vec!["c"])),
+        ),
+        // One that also signs tokens is named once.
+        (
+            vec![issuer(ISSUER, &["b"])],
+            Some(opaque(ISSUER, "c")),
+            Some((vec![ISSUER], vec!["b", "c"])),
+        ),
+    ];
+    for (index, (issuers, opaque, expected)) in rows.into_iter().enumerate() {
+        let parts = AuthenticatorParts {
+            issuers: JwtIssuers::compile(issuers).unwrap(),
+            opaque,
+            ..AuthenticatorParts::default()
+        };
+        let gateway = gateway_of(Some(GATEWAY), parts, &[server("a", None)], false);
+        let document = gateway.document("/mcp");
+        let found = document.map(|document| {
+            (
+                document["authorization_servers"].clone(),
+                document["scopes_supported"].clone(),
+            )
+        });
+        let expected = expected.map(|(servers, scopes)| (json!(servers), json!(scopes)));
+        assert_eq!(found, expected, "row {index}");
+    }
 }
 
 #[test]

@@ -66,11 +66,25 @@ pub struct OAuthFault {
 }
 
 impl OAuthFault {
-    /// Puts the two together.
+    /// Puts the two together. A test that reaches a description with a character that may not be in it goes red.
     #[must_use]
     pub const fn new(code: OAuthCode, description: &'static str) -> Self {
+        debug_assert!(is_description(description), "RFC 6749 section 5.2");
         Self { code, description }
     }
+}
+
+/// Whether `text` may be an `error_description` (RFC 6749 §5.2).
+const fn is_description(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !matches!(bytes[index], 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e) {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty()
 }
 
 impl fmt::Display for OAuthFault {

@@ -8,21 +8,40 @@
 //! Metadata Document (draft-ietf-oauth-client-id-metadata-document), MCP 2026-07-28 Authorization.
 
 mod authorize;
+mod claims;
 mod client;
+mod client_auth;
 mod endpoint;
 mod fault;
 mod form;
 mod grant;
+mod json;
+mod metadata;
+mod offer;
 mod pkce;
 mod redirect;
+mod revoke;
+mod scope;
 mod secret;
+#[cfg(test)]
+mod testing;
+mod token;
 
-pub use authorize::AuthorizationRequest;
-pub use client::{Client, ClientAuthMethod, ClientOrigin};
+pub use authorize::{AuthorizationRefusal, AuthorizationRequest, FaultRedirect};
+pub use claims::{OwnClaims, Signing};
+pub use client::{
+    Client, ClientAuthMethod, ClientOrigin, DocumentUrl, MetadataFault, Registered, Registration,
+    shown_name,
+};
+pub use client_auth::ClientCredentials;
 pub use endpoint::{OAuthEndpoint, OAuthSurface};
 pub use fault::{OAuthCode, OAuthFault};
 pub use form::{Form, FormError};
 pub use grant::{Code, Consent, Grant, GrantId, User};
+pub use metadata::ServerMetadata;
+pub use offer::Offer;
 pub use pkce::Challenge;
-pub use redirect::RedirectUri;
+pub use redirect::{RedirectFault, RedirectUri};
+pub use revoke::{RevocationRequest, RevokedToken};
 pub use secret::{SecretHash, SecretKind, mint};
+pub use token::{CodeAsk, Extent, RefreshAsk, TokenAnswer, TokenAsk, TokenRequest};

@@ -27,7 +27,7 @@ const PROVIDER: &str = "\"github\", \"google\", \"okta\" or \"custom\"";
 const CLIENT_ID: &str =
     "the id that the provider gave to this gateway when it was registered there";
 const CLIENT_ID_FORM: &str =
-    "1 to 256 printable ASCII characters without space, quote and backslash";
+    "1 to 512 printable ASCII characters without space, quote and backslash";
 const CLIENT_SECRET: &str =
     "the secret that the provider gave with client_id, as client_secret or client_secret_file";
 const ASK: &str = "introspection_url (RFC 7662): without it nobody can say whom a token of the provider was issued to; or opaque_tokens = false";
@@ -140,14 +140,18 @@ fn client_id(table: &Table<'_>) -> Option<String> {
     })
 }
 
-/// A public client of a `custom` provider needs no secret, as long as it only redeems codes: PKCE protects those.
+/// A public client of a `custom` provider needs no secret, as long as it only redeems codes: PKCE protects those, and nobody may
+/// ask about tokens without proving who asks (RFC 7662 §2.1).
 fn require_secret(table: &Table<'_>, provider: OAuthProvider, opaque_tokens: bool) {
-    let introspects = opaque_tokens && table.has("introspection_url");
-    let is_needed = provider != OAuthProvider::Custom || introspects;
-    if is_needed && !table.has("client_secret") && !table.has("client_secret_file") {
+    let is_needed = provider != OAuthProvider::Custom || opaque_tokens;
+    if is_needed && !has_secret(table) {
         let accepted = CLIENT_SECRET;
         table.report("client_secret", Problem::Missing { accepted });
     }
+}
+
+fn has_secret(table: &Table<'_>) -> bool {
+    table.has("client_secret") || table.has("client_secret_file")
 }
 
 /// `login`, by default where there is somewhere to log in.
@@ -194,16 +198,26 @@ fn opaque_tokens(
         let accepted = ASK;
         table.report("introspection_url", Problem::Missing { accepted });
     }
-    can_ask && asked.unwrap_or(server.is_none())
+    let is_ready = endpoints.introspection.is_some() || has_secret(table);
+    asked.unwrap_or(can_ask && is_ready && server.is_none())
 }
 
+/// With both ways switched off, or one off and the other not there, nobody could come in.
 fn refuse_no_way_in(table: &Table<'_>, login: bool, opaque_tokens: bool) {
-    if table.flag("login") == Some(false) && table.flag("opaque_tokens") == Some(false) {
-        debug_assert!(!login && !opaque_tokens, "both are off");
-        let other = format!("{} = false", table.path_of("login"));
-        let remedy = "then nobody comes in by the provider; remove one of them, or [auth.oauth]";
-        table.report("opaque_tokens", Problem::Conflict { other, remedy });
+    let is_off = |key: &str| table.flag(key) == Some(false);
+    let keys = ["login", "opaque_tokens"];
+    if login || opaque_tokens || !keys.iter().any(|key| is_off(key)) {
+        return;
     }
+    let [key, other] = if is_off("login") {
+        keys
+    } else {
+        ["opaque_tokens", "login"]
+    };
+    let other = format!("{} = false", table.path_of(other));
+    let remedy =
+        "nobody would come in by the provider; switch one of them on, or remove [auth.oauth]";
+    table.report(key, Problem::Conflict { other, remedy });
 }
 
 /// `scopes`, or what the provider needs to be asked for to say who a user is.

@@ -4,6 +4,7 @@ use crate::config::model::OAuthProvider;
 use crate::config::problem::Problem;
 use crate::config::read::scopes::is_text;
 use crate::config::read::table::Table;
+use crate::config::tree::Value;
 use crate::engine::identity::mtls::IdentityPattern;
 use crate::engine::limits::{
     IDENTITY_ID_BYTES_MAX, JWT_CLAIM_BYTES_MAX, OAUTH_CLAIMS_MAX, OAUTH_ORGANIZATIONS_MAX,
@@ -127,8 +128,7 @@ fn claims(table: &Table<'_>) -> Vec<(String, Vec<String>)> {
 
 /// A list that is there says who may come in: an empty one must never be taken for "everybody".
 fn check_length(table: &Table<'_>, key: &'static str, length: usize, length_max: usize) {
-    let is_empty = table.texts(key).is_some_and(|texts| texts.is_empty());
-    if is_empty {
+    if matches!(table.value(key), Some(Value::List(items)) if items.is_empty()) {
         let (value, accepted) = (None, SOMEBODY.to_owned());
         table.report(key, Problem::Malformed { value, accepted });
     }
@@ -158,7 +158,8 @@ impl People {
             missing(table, email[0], "allowed_users");
         }
         let organization = ["read:org", "write:org", "admin:org"];
-        if !self.organizations.is_empty() && !has_any(&organization) {
+        let is_github = provider == OAuthProvider::GitHub;
+        if is_github && !self.organizations.is_empty() && !has_any(&organization) {
             missing(table, organization[0], "allowed_organizations");
         }
     }

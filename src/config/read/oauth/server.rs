@@ -5,22 +5,21 @@ use std::collections::HashMap;
 use super::{DAY, HOUR, MINUTE, secret_of_at_least};
 use crate::config::model::{OAuthClient, OAuthServer};
 use crate::config::problem::Problem;
-use crate::config::read::scopes::{is_text, is_token};
+use crate::config::read::scopes::is_token;
 use crate::config::read::table::Table;
+use crate::config::tree::Value;
 use crate::config::url::split_authority;
 use crate::engine::limits::{
-    OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_REDIRECTS_MAX, OAUTH_CLIENT_SECRET_BYTES_MIN,
-    OAUTH_CLIENTS_MAX,
+    OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_NAME_CHARS_MAX, OAUTH_CLIENT_SECRET_BYTES_MIN,
+    OAUTH_CONFIGURED_CLIENTS_MAX, OAUTH_REDIRECT_URIS_MAX,
 };
+use crate::engine::oauth::{RedirectUri, Registration, shown_name};
 
-const CLIENT_ID: &str = "a name for the client, which it is told too: 1 to 256 printable ASCII characters without space, quote and backslash, and no URL";
-const NAME: &str = "1 to 128 bytes of text without control characters";
+const CLIENT_ID: &str = "a name for the client, which it is told too: 1 to 512 printable ASCII characters without space, quote and backslash; no URL, and not beginning with reg_";
+const NAME: &str = "1 to 128 characters that can be seen";
 const REDIRECTS: &str = "where the client's users may be sent back to, at least one";
-const REDIRECT: &str = "https://host/path, http:// of a loopback address, or a scheme of the client's own with a dot in it (com.example.app:/callback); without fragment and user information";
+const REDIRECT: &str = "https://host/path, http:// of a loopback address, or a scheme of the client's own with a dot in it (com.example.app:/callback)";
 const HOST: &str = "a host name or an address, without scheme, port and path";
-
-/// Longest name of a client, in bytes.
-const NAME_BYTES_MAX: usize = 128;
 
 /// `[auth.oauth.server]` where it is enabled. Whatever is wrong with it is reported either way.
 pub(super) fn read(table: &Table<'_>) -> Option<OAuthServer> {
@@ -84,9 +83,9 @@ fn hosts(table: &Table<'_>) -> Vec<String> {
 
 fn clients(table: &Table<'_>) -> Vec<OAuthClient> {
     let tables = table.sections("clients");
-    if tables.len() > OAUTH_CLIENTS_MAX {
+    if tables.len() > OAUTH_CONFIGURED_CLIENTS_MAX {
         let value = tables.len().to_string();
-        let accepted = format!("up to {OAUTH_CLIENTS_MAX} clients");
+        let accepted = format!("up to {OAUTH_CONFIGURED_CLIENTS_MAX} clients");
         table.report("clients", Problem::OutOfRange { value, accepted });
     }
     refuse_repeated(&tables);
@@ -96,12 +95,14 @@ fn clients(table: &Table<'_>) -> Vec<OAuthClient> {
 fn client(table: &Table<'_>) -> Option<OAuthClient> {
     table.require("client_id", CLIENT_ID);
     let client_id = table.parsed_text("client_id", CLIENT_ID, |text| {
-        let sound = is_token(text, OAUTH_CLIENT_ID_BYTES_MAX) && !text.contains("://");
+        let is_elsewhere = text.contains("://") || text.starts_with(Registration::ID_BEGINNING);
+        let sound = is_token(text, OAUTH_CLIENT_ID_BYTES_MAX) && !is_elsewhere;
         sound.then(|| text.to_owned())
     });
     let client_secret = secret_of_at_least(table, "client_secret", OAUTH_CLIENT_SECRET_BYTES_MIN);
     let name = table.parsed_text("name", NAME, |text| {
-        is_text(text, NAME_BYTES_MAX).then(|| text.to_owned())
+        let is_short = text.chars().count() <= OAUTH_CLIENT_NAME_CHARS_MAX;
+        shown_name(text).filter(|_| is_short).map(String::from)
     });
     let redirect_uris = redirects(table);
     let client_id = client_id?;
@@ -116,21 +117,24 @@ fn client(table: &Table<'_>) -> Option<OAuthClient> {
 fn redirects(table: &Table<'_>) -> Vec<String> {
     const KEY: &str = "redirect_uris";
     table.require(KEY, REDIRECTS);
-    let Some(uris) = table.parsed(KEY, REDIRECT, redirect) else {
+    let Some(texts) = table.texts(KEY) else {
         return Vec::new();
     };
-    let count = table.texts(KEY).map_or(0, |texts| texts.len());
-    if !(1..=OAUTH_CLIENT_REDIRECTS_MAX).contains(&count) {
-        let value = format!("{count} addresses");
-        let accepted = format!("1 to {OAUTH_CLIENT_REDIRECTS_MAX}");
+    if !matches!(table.value(KEY), Some(Value::List(items)) if (1..=OAUTH_REDIRECT_URIS_MAX).contains(&items.len()))
+    {
+        let value = format!("{} addresses", texts.len());
+        let accepted = format!("1 to {OAUTH_REDIRECT_URIS_MAX}");
         table.report(KEY, Problem::OutOfRange { value, accepted });
     }
-    uris
-}
-
-/// A redirect URI that a client may have (RFC 8252).
-fn redirect(text: &str) -> Option<String> {
-    crate::config::url::parse_fetch(text).map(|_| text.to_owned())
+    let texts = texts.into_iter().enumerate();
+    let sound = texts.filter_map(|(index, text)| match RedirectUri::parse(text) {
+        Ok(_) => Some(text.to_owned()),
+        Err(fault) => {
+            let accepted = format!("{REDIRECT}; this {fault}");
+            table.malformed(&format!("{KEY}[{index}]"), text, &accepted)
+        }
+    });
+    sound.collect()
 }
 
 fn refuse_repeated(tables: &[Table<'_>]) {

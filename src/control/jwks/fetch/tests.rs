@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{FetchFault, fetch, host_field, origin};
+use super::{FetchFault, fetch};
 use crate::config::model::FetchUrl;
 use crate::control::http::ClientError;
 use crate::control::jwks::testing::{Conduct, Issuer};
+use crate::control::outbound::OutboundFault;
 use crate::control::testing::tls::Authority;
 use crate::engine::limits::JWKS_BYTES_MAX;
 use crate::metrics::JwksResult;
@@ -101,24 +102,6 @@ async fn no_redirect_is_followed_and_the_message_says_where_it_leads() {
     assert!(target.requests().is_empty());
 }
 
-#[test]
-fn a_redirect_cannot_write_into_the_log() {
-    for (location, told) in [
-        ("https://a.example/b", Some("https://a.example")),
-        ("https://u:secret@a.example?x", Some("https://a.example")),
-        ("/elsewhere", None),
-        ("https://a\u{1b}[31m.example/", None),
-        ("https://a b/", None),
-    ] {
-        assert_eq!(origin(location.as_bytes()).as_deref(), told, "{location:?}");
-    }
-    assert_eq!(
-        origin(format!("https://{}", "a".repeat(300)).as_bytes()),
-        None
-    );
-    assert_eq!(origin(b"https://\xff/"), None);
-}
-
 #[tokio::test(flavor = "current_thread")]
 async fn addresses_are_judged_after_the_look_up() {
     let issuer = Issuer::start(Conduct::publishes("{}", "")).await;
@@ -153,12 +136,18 @@ async fn over_tls_the_host_must_be_the_one_that_is_named() {
     for (host, config) in [("127.0.0.1", &trusted), ("localhost", &foreign)] {
         let fault = fetch(&url(host), Some(config)).await.unwrap_err();
         assert!(
-            matches!(fault, FetchFault::Http(ClientError::Tls(_))),
+            matches!(
+                fault,
+                FetchFault::Outbound(OutboundFault::Http(ClientError::Tls(_)))
+            ),
             "{host}: {fault}"
         );
     }
     let nobody = fetch(&url("localhost"), None).await.unwrap_err();
-    assert!(matches!(nobody, FetchFault::Trust(_)));
+    assert!(matches!(
+        nobody,
+        FetchFault::Outbound(OutboundFault::Trust(_))
+    ));
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -169,25 +158,4 @@ async fn an_answer_that_never_comes_or_never_ends_is_given_up() {
     });
     let [first, second] = times;
     tokio::join!(first, second);
-}
-
-#[test]
-fn the_host_field_names_the_port_only_where_it_must() {
-    let url = |is_secure, host: &str, port| FetchUrl {
-        text: String::new(),
-        is_secure,
-        host: host.to_owned(),
-        port,
-        target: "/".to_owned(),
-        ca_path: None,
-    };
-    for (url, field) in [
-        (url(true, "a.example", 443), "a.example"),
-        (url(true, "a.example", 80), "a.example:80"),
-        (url(false, "127.0.0.1", 80), "127.0.0.1"),
-        (url(false, "::1", 8_080), "[::1]:8080"),
-        (url(true, "::1", 443), "[::1]"),
-    ] {
-        assert_eq!(host_field(&url), field);
-    }
 }

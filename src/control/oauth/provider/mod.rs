@@ -3,12 +3,42 @@
 //! What it never does: take a token that was not issued to this gateway's client, or a user whose `allowed_users`, organizations
 //! or claims do not let them in.
 
+mod allow;
+mod ask;
+mod claims;
+mod discovery;
+mod endpoints;
+mod github;
+mod google;
+mod id_token;
+mod introspection;
+mod json;
+mod login;
+mod remote;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod token;
+mod tokens;
+
 use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use crate::engine::identity::opaque::Verdict;
+use crate::config::model::OAuth;
+use crate::engine::identity::opaque::Vouched;
 use crate::engine::oauth::User;
+use crate::metrics::OAuthCells;
+pub(super) use ask::result_of;
+pub(super) use json::is_json;
+use remote::Remote;
+#[cfg(test)]
+pub(super) use scripted::Scripted;
 
 /// A login on its way: what the provider's answer is held against.
 #[derive(Clone)]
@@ -74,25 +104,72 @@ impl fmt::Display for ProviderFault {
 
 impl std::error::Error for ProviderFault {}
 
-/// The provider of one configuration.
-#[derive(Debug)]
-pub(super) struct Provider(());
+/// Why nobody vouches for an opaque token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum VouchFault {
+    /// It is worth nothing, or not for this gateway; the words say why, for operators.
+    Inactive(&'static str),
+    /// It is good, and its user may not use the gateway; the sentence says by which rule.
+    NotAllowed(String),
+    /// Nothing can be said of it; the sentence says why.
+    Unavailable(String),
+}
+
+impl fmt::Display for VouchFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inactive(why) => write!(f, "token is not vouched for: {why}"),
+            Self::NotAllowed(why) => write!(f, "user may not come in: {why}"),
+            Self::Unavailable(why) => write!(f, "provider cannot be asked: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for VouchFault {}
+
+/// The provider of one configuration. Clones are the same provider.
+#[derive(Clone, Debug)]
+pub(super) struct Provider(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Remote(Arc<Remote>),
+    #[cfg(test)]
+    Scripted(Arc<Scripted>),
+}
 
 impl Provider {
+    /// The provider that `config` names. Nothing is asked of it yet.
+    pub(super) fn new(config: &OAuth, cells: Arc<OAuthCells>) -> Self {
+        Self(Kind::Remote(Arc::new(Remote::new(config.clone(), cells))))
+    }
+
+    /// One that answers as it was told.
+    #[cfg(test)]
+    pub(super) fn scripted(script: Scripted) -> Self {
+        Self(Kind::Scripted(Arc::new(script)))
+    }
+
     /// Where the browser is to be sent: the authorization endpoint with the gateway's client, `scopes` of the configuration, state,
     /// nonce and S256 challenge.
     pub(super) async fn authorization_url(
         &self,
         secrets: &LoginSecrets,
     ) -> Result<String, ProviderFault> {
-        let _ = secrets;
-        Err(ProviderFault::Unavailable("it is not there".into()))
+        match &self.0 {
+            Kind::Remote(remote) => remote.authorization_url(secrets).await,
+            #[cfg(test)]
+            Kind::Scripted(script) => script.authorization_url(secrets),
+        }
     }
 
     /// Holds `iss` of an answer (RFC 9207), good or bad, against the provider's issuer.
     pub(super) fn check_issuer(&self, iss: Option<&str>) -> Result<(), ProviderFault> {
-        let _ = iss;
-        Err(ProviderFault::WrongIssuer)
+        match &self.0 {
+            Kind::Remote(remote) => remote.check_issuer(iss),
+            #[cfg(test)]
+            Kind::Scripted(script) => script.check_issuer(iss),
+        }
     }
 
     /// Redeems `code` and finds out who has logged in, and that they may.
@@ -101,19 +178,37 @@ impl Provider {
         code: &str,
         secrets: &LoginSecrets,
     ) -> Result<LoggedIn, ProviderFault> {
-        let _ = (code, secrets);
-        Err(ProviderFault::Unavailable("it is not there".into()))
+        match &self.0 {
+            Kind::Remote(remote) => remote.redeem(code, secrets, now_secs()).await,
+            #[cfg(test)]
+            Kind::Scripted(script) => script.redeem(code),
+        }
     }
 
     /// Whether the user behind `tokens` is still one who may use the gateway; with what to keep in their place.
+    ///
+    /// Errors: [`ProviderFault::Refused`] and [`ProviderFault::NotAllowed`] where they are not; whatever else went wrong is
+    /// [`ProviderFault::Unavailable`], and says nothing about the user.
     pub(super) async fn still_holds(&self, tokens: &[u8]) -> Result<LoggedIn, ProviderFault> {
-        let _ = tokens;
-        Err(ProviderFault::Unavailable("it is not there".into()))
+        match &self.0 {
+            Kind::Remote(remote) => remote.still_holds(tokens, now_secs()).await,
+            #[cfg(test)]
+            Kind::Scripted(script) => script.still_holds(),
+        }
     }
 
-    /// What the provider says of an opaque `token` at `now_secs` (Unix time), and that it is for this gateway.
-    pub(super) async fn vouch(&self, token: &str, now_secs: u64) -> Verdict {
-        let _ = (token, now_secs);
-        Verdict::Unavailable
+    /// What the provider says of an opaque `token`, held against who may come in.
+    pub(super) async fn vouch(&self, token: &str) -> Result<Vouched, VouchFault> {
+        match &self.0 {
+            Kind::Remote(remote) => remote.vouch(token, now_secs()).await,
+            #[cfg(test)]
+            Kind::Scripted(script) => script.vouch(token).await,
+        }
     }
+}
+
+/// Seconds of Unix time.
+fn now_secs() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod tokens;
+
 use std::sync::Arc;
 
 use super::*;

@@ -4,6 +4,7 @@
 
 mod claims;
 mod keys;
+mod own;
 mod scopes;
 mod tokens;
 

@@ -44,6 +44,50 @@ fn caller(mapping: Mapping<'_>, held: &[&str], denied: &[&str]) -> Principal {
     Principal::for_test("https://issuer.example", "alice", grants, Some(granted))
 }
 
+/// The same, where a new token could have the scopes of `obtainable` alone.
+fn confined(held: &[&str], obtainable: &[&str]) -> Principal {
+    let open = caller(FILES, held, &[]);
+    let granted = open.granted().unwrap();
+    let scopes = granted.map.scopes().iter();
+    let obtainable = scopes.map(|each| obtainable.contains(&&*each.scope));
+    let granted = Granted {
+        obtainable: Some(obtainable.collect()),
+        ..granted.clone()
+    };
+    let grants = granted.map.grants(&Arc::default(), &granted.held);
+    Principal::for_test("https://issuer.example", "alice", grants, Some(granted))
+}
+
+#[test]
+fn a_scope_that_a_new_token_could_not_have_is_not_asked_for() {
+    let any = server("any", None);
+    let rows: [(&[&str], &[&str], &str, &str); 5] = [
+        (
+            &[],
+            &["files:read", "files:write"],
+            "write_file",
+            "files:write",
+        ),
+        (&[], &["files:read"], "write_file", "-"),
+        (
+            &["files:read"],
+            &["admin"],
+            "write_file",
+            "files:read admin",
+        ),
+        (&["files:read"], &["files:read"], "write_file", "-"),
+        (&[], &[], "read_file", "-"),
+    ];
+    for (held, obtainable, name, expected) in rows {
+        let caller = confined(held, obtainable);
+        assert_eq!(
+            asked_for(&caller, &any, &[tool(name)]),
+            expected,
+            "{held:?} {obtainable:?} {name}"
+        );
+    }
+}
+
 const FILES: Mapping<'_> = &[
     ("files:read", &["read_*", "resource:file:///docs/*"]),
     ("files:write", &["write_*", "read_*"]),

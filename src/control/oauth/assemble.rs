@@ -1,0 +1,143 @@
+//! From a configuration to what the endpoints draw on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use super::context::Context;
+use super::directory::Directory;
+use super::front::Pendings;
+use super::provider::Provider;
+use super::signer::{Signer, SignerError};
+use super::store::{FileStore, OpenStoreError, Store, StoreError, Vault};
+use crate::config::Config;
+use crate::config::model::OAuth;
+use crate::control::tls::now_secs;
+use crate::engine::route::PublicBase;
+use crate::mailbox::Shared;
+
+/// Why OAuth cannot be served as configured. Each ends with what to do.
+#[derive(Debug)]
+pub(in crate::control) enum SetupError {
+    /// The store cannot be opened.
+    Open(OpenStoreError),
+    /// It was opened and cannot be used.
+    Store(StoreError),
+    /// There are no keys to sign with.
+    Signer(SignerError),
+    /// A task of ours has ended by itself.
+    Task,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
+            Self::Signer(error) => error.fmt(f),
+            Self::Task => {
+                f.write_str("the OAuth store was not opened; this is a defect of the gateway")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+/// The context of `config`; `None` where nobody logs in. Store, keys and logins on their way are those of `former`, where they are
+/// the same: store and key of the store stay as they were at the start.
+pub(super) async fn context(
+    config: &Config,
+    shared: &Arc<Shared>,
+    former: Option<&Context>,
+) -> Result<Option<Context>, SetupError> {
+    let base = config
+        .server
+        .public_url
+        .as_deref()
+        .and_then(PublicBase::parse);
+    let (Some(oauth), Some(base)) = (&config.auth.oauth, base) else {
+        return Ok(None);
+    };
+    if !oauth.login {
+        return Ok(None);
+    }
+    let kept = match former {
+        Some(former) if former.config.store_path == oauth.store_path => Kept::of(former),
+        _ => Kept::open(oauth).await?,
+    };
+    let signer = kept.prepare(oauth).await?;
+    Ok(Some(Context {
+        provider: Arc::new(Provider::new(oauth, Arc::clone(&shared.control.oauth))),
+        clients: Arc::new(Directory::new(oauth, Arc::clone(&kept.store))),
+        pendings: pendings(oauth, former),
+        config: oauth.clone(),
+        base,
+        shared: Arc::clone(shared),
+        store: kept.store,
+        signer,
+        vault: kept.vault,
+        desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
+    }))
+}
+
+/// What outlives a configuration.
+struct Kept {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    signer: Option<Arc<Signer>>,
+}
+
+impl Kept {
+    fn of(former: &Context) -> Self {
+        Self {
+            store: Arc::clone(&former.store),
+            vault: former.vault.clone(),
+            signer: Some(Arc::clone(&former.signer)),
+        }
+    }
+
+    async fn open(oauth: &OAuth) -> Result<Self, SetupError> {
+        let (path, key) = (oauth.store_path.clone(), oauth.store_key.clone());
+        let opening = spawn_blocking(move || FileStore::open(&path, key.as_ref()));
+        let opened = opening.await.map_err(|_| SetupError::Task)?;
+        let (store, vault) = opened.map_err(SetupError::Open)?;
+        Ok(Self {
+            store: Arc::new(store),
+            vault,
+            signer: None,
+        })
+    }
+
+    /// Makes it this provider's, with keys of the configured kind.
+    async fn prepare(&self, oauth: &OAuth) -> Result<Arc<Signer>, SetupError> {
+        // The same id under another claim is another user.
+        let owner = format!("{} {}", oauth.realm, oauth.user_id_claim);
+        if self.store.adopt(&owner).await.map_err(SetupError::Store)? {
+            tracing::warn!("the OAuth store had users of another provider, and forgot them");
+        }
+        let (algorithm, now_secs) = (oauth.signing_algorithm, now_secs());
+        if let Some(signer) = &self.signer {
+            let turned = signer.turn(algorithm, now_secs).await;
+            turned.map_err(SetupError::Signer)?;
+            return Ok(Arc::clone(signer));
+        }
+        let (store, vault) = (Arc::clone(&self.store), self.vault.clone());
+        let signer = Signer::load(store, vault, algorithm, now_secs).await;
+        Ok(Arc::new(signer.map_err(SetupError::Signer)?))
+    }
+}
+
+/// Logins on their way go on, unless they are at another provider now, or would come back as another client.
+fn pendings(oauth: &OAuth, former: Option<&Context>) -> Arc<Pendings> {
+    let is_same = |former: &&Context| {
+        let before = &former.config;
+        (&before.realm, &before.client_id, &before.redirect_uri)
+            == (&oauth.realm, &oauth.client_id, &oauth.redirect_uri)
+            && (&before.authorization_url, &before.token_url)
+                == (&oauth.authorization_url, &oauth.token_url)
+    };
+    let same = former.filter(is_same);
+    same.map_or_else(Arc::default, |former| Arc::clone(&former.pendings))
+}

@@ -1,0 +1,79 @@
+//! The page with a person's own token.
+
+use maud::{Markup, html};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Page;
+use crate::engine::route::PublicBase;
+use crate::mailbox::{OAuthReply, Told};
+
+/// What the page says. It holds a secret.
+pub(in crate::control::oauth::front) struct TokenPage<'a> {
+    /// Whose gateway it is.
+    pub(in crate::control::oauth::front) base: &'a PublicBase,
+    /// The token.
+    pub(in crate::control::oauth::front) token: &'a str,
+    /// Who logged in, for people.
+    pub(in crate::control::oauth::front) user: &'a str,
+    /// Who that is to the gateway.
+    pub(in crate::control::oauth::front) identity: &'a str,
+    /// What the token may be used with.
+    pub(in crate::control::oauth::front) scopes: &'a [Box<str>],
+    /// When it ends, in words.
+    pub(in crate::control::oauth::front) ends_at: &'a str,
+}
+
+/// The page.
+pub(in crate::control::oauth::front) fn token(page: &TokenPage<'_>, told: Told) -> OAuthReply {
+    Page {
+        status: 200,
+        title: "Your token",
+        base: page.base,
+        refresh: None,
+        body: page.body(),
+    }
+    .reply(told)
+}
+
+impl TokenPage<'_> {
+    fn body(&self) -> Markup {
+        let snippet = self.snippet();
+        html! {
+            h1 { "You are logged in as " bdi { (self.user) } }
+            dl {
+                dt { "Identity" }
+                dd { code { (self.identity) } }
+                dt { "Token ends" }
+                dd { (self.ends_at) }
+                dt { "Scopes" }
+                dd {
+                    @if self.scopes.is_empty() {
+                        "none beyond what every user may do"
+                    } @else {
+                        ul { @for scope in self.scopes { li { code { (scope) } } } }
+                    }
+                }
+            }
+            p.warning role="note" {
+                "Whoever has this token can act as you until it ends. It is shown once: this page cannot be opened again."
+            }
+            label for="snippet" { "For mcp.json" }
+            textarea id="snippet" readonly rows="13" spellcheck="false" autocomplete="off" { (*snippet) }
+            label for="token" { "The token alone" }
+            textarea id="token" readonly rows="6" spellcheck="false" autocomplete="off" { (self.token) }
+            p.next { "Click into a field, select all, copy. Then close this page." }
+        }
+    }
+
+    fn snippet(&self) -> Zeroizing<String> {
+        let (origin, path) = (self.base.origin(), self.base.path());
+        let authorization = Zeroizing::new(format!("Bearer {}", self.token));
+        let snippet = json!({"mcpServers": {"gateway": {
+            "type": "http",
+            "url": format!("{origin}{path}/mcp"),
+            "headers": {"Authorization": *authorization},
+        }}});
+        Zeroizing::new(format!("{snippet:#}"))
+    }
+}
