@@ -82,6 +82,7 @@ pub(super) async fn context(
         store: kept.store,
         signer,
         vault: kept.vault,
+        desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
     }))
 }
 

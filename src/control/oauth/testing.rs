@@ -78,6 +78,7 @@ impl Bench {
             store,
             vault,
             pendings: Arc::<Pendings>::default(),
+            desk: Arc::default(),
         };
         Self { context, script }
     }

@@ -13,7 +13,7 @@ use crate::control::oauth::context::Context;
 use crate::control::oauth::directory::ClientFault;
 use crate::control::oauth::reply;
 use crate::engine::oauth::{
-    AuthorizationRefusal, AuthorizationRequest, Client, ClientOrigin, FaultRedirect, Form, Offer,
+    AuthorizationRefusal, AuthorizationRequest, Client, ClientOrigin, FaultRedirect, Form,
     SecretHash,
 };
 use crate::mailbox::{OAuthOutcome, OAuthReply, OAuthRequest, Told};
@@ -87,16 +87,7 @@ fn asked(
     form: &Form<'_>,
     client: &Client,
 ) -> Result<AuthorizationRequest, AuthorizationRefusal> {
-    let live = context.shared.live.load();
-    let map = &context.config.scope_tool_mapping;
-    let scopes: Vec<&str> = map.iter().map(|(scope, _)| scope.as_str()).collect();
-    let offer = Offer {
-        base: &context.base,
-        routes: live.snapshot.routes(),
-        scopes: &scopes,
-        legacy_sse: live.snapshot.sessions.legacy_sse,
-    };
-    AuthorizationRequest::parse(form, client, &offer)
+    context.with_offer(|offer| AuthorizationRequest::parse(form, client, offer))
 }
 
 /// Without a page the browser is sent back only where that cannot help anybody to use the gateway's good name for sending people
