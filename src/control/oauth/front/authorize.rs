@@ -34,7 +34,7 @@ pub(in crate::control::oauth) async fn authorize(
     if context.config.server.is_none() {
         return pages::failure(base, Failure::NoServer, "auth.oauth.server is not enabled");
     }
-    let client = match client(context, &form).await {
+    let client = match client(context, request, &form).await {
         Ok(client) => client,
         Err(reply) => return reply,
     };
@@ -59,19 +59,27 @@ fn welcome(context: &Context, request: &OAuthRequest) -> OAuthReply {
     page
 }
 
-async fn client(context: &Context, form: &Form<'_>) -> Result<Client, OAuthReply> {
+async fn client(
+    context: &Context,
+    request: &OAuthRequest,
+    form: &Form<'_>,
+) -> Result<Client, OAuthReply> {
     let base = &context.base;
     let Some(id) = form.value("client_id") else {
         let message = "client_id is missing";
         return Err(pages::failure(base, Failure::BadRequest, message));
     };
-    context.clients.find(id).await.map_err(|fault| {
-        let failure = match fault {
-            ClientFault::Unavailable => Failure::ClientUnavailable,
-            _ => Failure::UnknownClient,
-        };
-        pages::failure(base, failure, fault.to_string())
-    })
+    context
+        .clients
+        .find(id, request.client)
+        .await
+        .map_err(|fault| {
+            let failure = match fault {
+                ClientFault::Unavailable => Failure::ClientUnavailable,
+                _ => Failure::UnknownClient,
+            };
+            pages::failure(base, failure, fault.to_string())
+        })
 }
 
 fn asked(
