@@ -25,7 +25,7 @@ demo: release ## a built-in MCP server behind the gateway, with keys and curl li
 	$(GUARD_RELEASE) demo
 
 .PHONY: test
-test: test-deps test-rust test-conformance test-clients test-oidc soak-short ## every test; installs what they need
+test: test-deps test-rust test-conformance test-clients test-oidc test-oauth soak-short ## every test; installs what they need
 
 .PHONY: test-deps
 test-deps: ## install what the tests need into tests/.cache
@@ -39,6 +39,7 @@ test-rust: ## unit tests and tests of the real binary
 test-conformance: test-deps guard ## official conformance suite, direct and through the gateway
 	tests/conformance/run.py --guard $(GUARD)
 	tests/conformance/run.py --guard $(GUARD) --server python-stdio --release next --revision 2025-11-25 --revision 2026-07-28
+	timeout 300 tests/conformance/run.py --guard $(GUARD) --authorization
 
 .PHONY: test-clients
 test-clients: test-deps guard fixture ## real SDK clients through the gateway
@@ -50,6 +51,10 @@ test-clients: test-deps guard fixture ## real SDK clients through the gateway
 .PHONY: test-oidc
 test-oidc: test-deps guard ## tokens of a real OpenID provider, which changes its keys under load
 	timeout 180 tests/oidc/run.py --guard $(GUARD)
+
+.PHONY: test-oauth
+test-oauth: test-deps guard ## logins of real SDK clients and a real browser, and attacks on them
+	timeout 900 tests/oauth/run.py --guard $(GUARD)
 
 .PHONY: test-transports
 test-transports: test-deps guard fixture rmcp-server ## conformance and clients for every transport, era and server; takes long

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need into tests/.cache: a Node 22, both conformance suites, the SDK clients, an OpenID provider and
-# the servers that the gateway is put in front of. Runs again at no cost when nothing changed; a part whose version changed is installed anew.
+# Installs what the tests need into tests/.cache: a Node 22, both conformance suites, the SDK clients, an OpenID provider, what
+# drives a browser, and the servers that the gateway is put in front of. Runs again at no cost when nothing changed; a part whose
+# version changed is installed anew.
 #
 #   scripts/test-deps.sh            everything
 #   scripts/test-deps.sh --no-apt   leave the system's packages alone
@@ -90,7 +91,7 @@ python_conformance_server() {
 }
 
 if [ "${1:-}" != "--no-apt" ]; then
-    apt_packages curl=curl jq=jq nginx-light=nginx haproxy=haproxy openssl=openssl valgrind=valgrind
+    apt_packages curl=curl jq=jq nginx-light=nginx haproxy=haproxy openssl=openssl valgrind=valgrind chromium=chromium
 fi
 command -v npm >/dev/null 2>&1 || fail "npm is missing (Node 20 or newer)"
 command -v python3 >/dev/null 2>&1 || fail "python3 is missing (3.11 or newer)"
@@ -107,6 +108,7 @@ npm_part typescript "@modelcontextprotocol/sdk@$TYPESCRIPT_SDK" "@modelcontextpr
 npm_part server-everything "@modelcontextprotocol/server-everything@$SERVER_EVERYTHING"
 npm_part server-filesystem "@modelcontextprotocol/server-filesystem@$SERVER_FILESYSTEM"
 npm_part oidc-provider "oidc-provider@$OIDC_PROVIDER"
+npm_part browser "playwright-core@$PLAYWRIGHT_CORE"
 python_venv venv "$PYTHON_SDK"
 python_venv venv-1 "$PYTHON_SDK_1"
 python_conformance_server

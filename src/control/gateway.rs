@@ -271,7 +271,7 @@ fn sweep(shared: &Shared, live: &Live) {
 }
 
 /// The clock that quotas are charged by.
-fn monotonic_ns() -> u64 {
+pub(super) fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }

@@ -272,7 +272,7 @@ pub const FORWARDED_HOPS_MAX: usize = 32;
 // ---------------------------------------------------------------------------------------------------------------- oauth
 
 /// Most clients that registered themselves.
-pub const OAUTH_CLIENTS_MAX: u64 = 10_000;
+pub const OAUTH_REGISTERED_CLIENTS_MAX: u64 = 10_000;
 
 /// How long a registered client is kept that nobody allowed anything, in seconds.
 pub const OAUTH_CLIENT_UNUSED_SECS_MAX: u64 = 24 * 3_600;
@@ -307,10 +307,6 @@ pub const OAUTH_GRANTS_PER_USER_MAX: usize = 200;
 /// Most refresh tokens of one grant that are remembered. A grant that has used up as many within the life of one ends.
 pub const OAUTH_REFRESHES_PER_GRANT_MAX: u32 = 4_096;
 
-/// Most grants that are known as revoked while access tokens of theirs may live; a further one takes the place of the one whose
-/// tokens end first.
-pub const OAUTH_REVOKED_GRANTS_MAX: u64 = 10_000;
-
 /// Longest life of an access token (`auth.oauth.server.access_token_ttl`), in seconds.
 pub const OAUTH_ACCESS_TOKEN_SECS_MAX: u64 = 3_600;
 
@@ -322,6 +318,21 @@ pub const OAUTH_KEY_SECS_MAX: u64 = 30 * 24 * 3_600;
 
 /// How long a new key is published before it signs, in seconds: whoever keeps the set has it by then.
 pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
+
+/// How long the provider's word that a user is still one counts where a client refreshes, in seconds.
+pub const OAUTH_VOUCH_SECS: u64 = 600;
+
+/// How long a grant goes on where the provider cannot be asked, in seconds since its last word.
+pub const OAUTH_VOUCH_GRACE_SECS: u64 = 24 * 3_600;
+
+/// Clients that one address, or one /64, registers in an hour, in the long run.
+pub const OAUTH_REGISTRATIONS_PER_ADDRESS_PER_HOUR: u32 = 60;
+
+/// Clients that one address, or one /64, registers at once.
+pub const OAUTH_REGISTRATIONS_PER_ADDRESS_BURST: u32 = 20;
+
+/// Clients that all addresses together register in an hour, and at once.
+pub const OAUTH_REGISTRATIONS_PER_HOUR: u32 = 600;
 
 /// Records of the store that one sweep looks at.
 pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;

@@ -33,6 +33,8 @@ mod request_id;
 mod secured;
 mod state;
 mod streams;
+#[cfg(test)]
+mod testing;
 mod upstreams;
 mod vouch_wait;
 mod waiters;

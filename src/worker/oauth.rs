@@ -247,3 +247,6 @@ impl From<OAuthOutcome> for OAuthResult {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

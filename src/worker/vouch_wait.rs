@@ -70,3 +70,6 @@ impl Exchange<'_> {
         arrival
     }
 }
+
+#[cfg(test)]
+mod tests;

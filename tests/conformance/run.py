@@ -3,6 +3,7 @@
 
     run.py --guard target/debug/mcp-guard             starts servers and gateway: anonymous, then with a bearer token
     run.py --guard … --server NAME | --every          other servers than the usual ones, or all: see servers.py
+    run.py --guard … --authorization                  the gateway as an authorization server: see authorization.py
     run.py --guard … --write-floors                   what runs without a reference reach becomes their floor
     run.py --direct-url URL --gateway-url URL         both run already [--token TOKEN for the gateway]
     run.py --direct-url URL | --direct                baselines only
@@ -16,6 +17,7 @@ import argparse
 import contextlib
 import sys
 
+import authorization
 from comparison import Comparison
 from servers import LEGS, REFERENCES, USUAL_LEGS
 from suite import SUITES, Suite, Target
@@ -137,6 +139,7 @@ def arguments():
     parser.add_argument("--check-the-comparison", action="store_true")
     parser.add_argument("--server", action="append", choices=LEGS, help=f"default: {' and '.join(USUAL_LEGS)}")
     parser.add_argument("--every", action="store_true", help="every server")
+    parser.add_argument("--authorization", action="store_true", help="the scenarios for authorization servers alone")
     parser.add_argument("--write-floors", action="store_true")
     parser.add_argument("--revision", action="append", help="some revisions, or `all` for the run without one")
     parser.add_argument("--release", choices=("next", "stable"))
@@ -144,6 +147,8 @@ def arguments():
     options.server = list(LEGS) if options.every else options.server or list(USUAL_LEGS)
     if not (options.guard or options.direct or options.direct_url or options.stand_in or options.check_the_comparison):
         parser.error("say what to compare: --guard, --direct-url, --direct, --stand-in or --check-the-comparison")
+    if options.authorization and not options.guard:
+        parser.error("--authorization needs --guard")
     if options.gateway_url and not options.direct_url:
         parser.error("--gateway-url needs --direct-url: there is nothing to compare with")
     if options.stand_in and not set(options.server) <= set(USUAL_LEGS):
@@ -157,6 +162,8 @@ def main():
     try:
         if options.check_the_comparison:
             return processes.settle(folder, check_the_comparison(folder))
+        if options.authorization:
+            return processes.settle(folder, authorization.compare(options.guard, folder, options.write_floors))
         compare = compare_urls if options.direct_url else compare_own_servers
         comparison = Comparison(folder, writes_floors=options.write_floors)
         return processes.settle(folder, compare(options, comparison))

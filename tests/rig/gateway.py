@@ -35,9 +35,9 @@ def toml_value(value):
 class Configuration:
     """Text of a configuration file, built up section by section."""
 
-    def __init__(self, folder, **server):
+    def __init__(self, folder, port=None, **server):
         self.folder = pathlib.Path(folder)
-        self.port = free_port()
+        self.port = port or free_port()
         self._sections = [
             toml("[server]", host="127.0.0.1", port=self.port, workers=2, **server),
             toml("[server.admin]", port=0),

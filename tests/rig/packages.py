@@ -18,6 +18,7 @@ SERVER_FILESYSTEM = (
     CACHE / "server-filesystem" / "node_modules" / "@modelcontextprotocol" / "server-filesystem" / "dist" / "index.js"
 )
 OIDC_PROVIDER = CACHE / "oidc-provider" / "node_modules" / "oidc-provider"
+PLAYWRIGHT = CACHE / "browser" / "node_modules" / "playwright-core"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 # Built by `make fixture` and `make rmcp-server`. GUARD_FIXTURE names another build of the former.
 STDIO_FIXTURE = pathlib.Path(os.environ.get("GUARD_FIXTURE", TARGET / "debug" / "examples" / "stdio_server"))

@@ -36,7 +36,9 @@ impl fmt::Display for SetupError {
             Self::Open(error) => error.fmt(f),
             Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
             Self::Signer(error) => error.fmt(f),
-            Self::Task => f.write_str("the OAuth store was not opened; this is a defect of the gateway"),
+            Self::Task => {
+                f.write_str("the OAuth store was not opened; this is a defect of the gateway")
+            }
         }
     }
 }
@@ -50,7 +52,11 @@ pub(super) async fn context(
     shared: &Arc<Shared>,
     former: Option<&Context>,
 ) -> Result<Option<Context>, SetupError> {
-    let base = config.server.public_url.as_deref().and_then(PublicBase::parse);
+    let base = config
+        .server
+        .public_url
+        .as_deref()
+        .and_then(PublicBase::parse);
     let (Some(oauth), Some(base)) = (&config.auth.oauth, base) else {
         return Ok(None);
     };
@@ -63,8 +69,12 @@ pub(super) async fn context(
     };
     let signer = kept.prepare(oauth).await?;
     Ok(Some(Context {
-        provider: Arc::new(Provider::new(oauth)),
-        clients: Arc::new(Directory::new(oauth, Arc::clone(&kept.store))),
+        provider: Provider::new(oauth, Arc::clone(&shared.control.oauth)),
+        clients: Directory::new(
+            oauth,
+            Arc::clone(&kept.store),
+            Arc::clone(&shared.control.oauth),
+        ),
         pendings: pendings(oauth, former),
         config: oauth.clone(),
         base,
@@ -72,6 +82,7 @@ pub(super) async fn context(
         store: kept.store,
         signer,
         vault: kept.vault,
+        desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
     }))
 }
 

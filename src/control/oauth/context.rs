@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use super::back::Desk;
+use super::directory::Directory;
 use super::front::Pendings;
-use super::outside::{Clients, Login};
+use super::provider::Provider;
 use super::signer::Signer;
 use super::store::{Store, Vault};
 use crate::config::model::{OAuth, OAuthProvider};
+use crate::engine::oauth::Offer;
 use crate::engine::route::PublicBase;
 use crate::engine::seal::Sealer;
 use crate::mailbox::Shared;
@@ -25,19 +28,34 @@ pub(super) struct Context {
     /// The gateway's own keys.
     pub(super) signer: Arc<Signer>,
     /// Who people log in with.
-    pub(super) provider: Arc<dyn Login>,
+    pub(super) provider: Provider,
     /// Who acts for them.
-    pub(super) clients: Arc<dyn Clients>,
+    pub(super) clients: Directory,
     /// Seals what is secret in the store, and in cookies.
     pub(super) vault: Vault,
     /// Logins on their way.
     pub(super) pendings: Arc<Pendings>,
+    /// What clients do without a browser, from one request to the next.
+    pub(super) desk: Arc<Desk>,
 }
 
 impl Context {
     /// The issuer identifier of the gateway: its public URL.
     pub(super) fn issuer(&self) -> String {
         format!("{}{}", self.base.origin(), self.base.path())
+    }
+
+    /// What `ask` says to what there is to ask for, under the configuration in force.
+    pub(super) fn with_offer<T>(&self, ask: impl FnOnce(&Offer<'_>) -> T) -> T {
+        let live = self.shared.live.load();
+        let map = &self.config.scope_tool_mapping;
+        let scopes: Vec<&str> = map.iter().map(|(scope, _)| scope.as_str()).collect();
+        ask(&Offer {
+            base: &self.base,
+            routes: live.snapshot.routes(),
+            scopes: &scopes,
+            legacy_sse: live.snapshot.sessions.legacy_sse,
+        })
     }
 
     /// Seals what browsers keep.

@@ -10,7 +10,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::assemble::{self, SetupError};
 use super::context::Context;
+use super::provider::Provider;
 use super::signer::{KeyStatus, Signer};
+use super::vouch::Vouching;
 use super::{back, front, reply};
 use crate::config::Config;
 use crate::control::tls::now_secs;
@@ -26,18 +28,26 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 pub(in crate::control) struct OAuthService {
     shared: Arc<Shared>,
     context: ArcSwapOption<Context>,
+    vouching: Arc<Vouching>,
 }
 
 /// What a configuration needs of OAuth, ready to be put in force: nothing that can fail is left. Dropped, it was never there.
 #[derive(Debug)]
-pub(in crate::control) struct Prepared(Option<Arc<Context>>);
+pub(in crate::control) struct Prepared {
+    /// Where people log in.
+    context: Option<Arc<Context>>,
+    /// Where opaque tokens are taken.
+    voucher: Option<Provider>,
+}
 
 impl OAuthService {
     /// A service that nothing is configured for yet.
     pub(in crate::control) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        let vouching = Vouching::new(Arc::clone(&shared.control.oauth));
         Arc::new(Self {
             shared,
             context: ArcSwapOption::empty(),
+            vouching: Arc::new(vouching),
         })
     }
 
@@ -48,22 +58,33 @@ impl OAuthService {
     ) -> Result<Prepared, SetupError> {
         let former = self.context.load_full();
         let made = assemble::context(config, &self.shared, former.as_deref()).await?;
-        Ok(Prepared(made.map(Arc::new)))
+        let oauth = config.auth.oauth.as_ref();
+        let cells = &self.shared.control.oauth;
+        let voucher = oauth.filter(|oauth| oauth.opaque_tokens);
+        Ok(Prepared {
+            context: made.map(Arc::new),
+            voucher: voucher.map(|oauth| Provider::new(oauth, Arc::clone(cells))),
+        })
     }
 
     /// Serves what was prepared. The gateway's own keys come into force with it, or leave.
     pub(in crate::control) fn put_in_force(&self, prepared: Prepared) {
-        match &prepared.0 {
+        match &prepared.context {
             Some(context) => context.signer.publish(&self.shared),
             None => Signer::withdraw(&self.shared),
         }
-        self.context.store(prepared.0);
+        self.context.store(prepared.context);
+        self.vouching.set_provider(prepared.voucher);
     }
 
     /// Serves requests, and looks after what is kept, for as long as the process runs.
     pub(in crate::control) fn serve(self: &Arc<Self>) {
         if let Some(requests) = self.shared.oauth.take() {
             tokio::spawn(Arc::clone(self).serve_requests(requests));
+        }
+        if let Some(tokens) = self.shared.vouching.take() {
+            let vouching = Arc::clone(&self.vouching);
+            tokio::spawn(async move { vouching.serve(tokens).await });
         }
         tokio::spawn(Arc::clone(self).keep_house());
     }
@@ -91,7 +112,10 @@ impl OAuthService {
 
     /// As many at once as have room; the others wait in the queue, which is bounded too. Whatever a request waits for, it waits for
     /// no longer than its bound.
-    async fn serve_requests(self: Arc<Self>, mut requests: mpsc::Receiver<Ask<OAuthRequest, OAuthReply>>) {
+    async fn serve_requests(
+        self: Arc<Self>,
+        mut requests: mpsc::Receiver<Ask<OAuthRequest, OAuthReply>>,
+    ) {
         let room = Arc::new(Semaphore::new(OAUTH_REQUESTS_AT_ONCE_MAX));
         while let Some(Ask { question, reply }) = requests.recv().await {
             let Ok(place) = Arc::clone(&room).acquire_owned().await else {
@@ -148,7 +172,11 @@ impl OAuthService {
         if let Err(error) = context.store.sweep(now_secs).await {
             tracing::error!(%error, "what has ended cannot be removed from the OAuth store");
         }
-        match context.signer.turn(context.config.signing_algorithm, now_secs).await {
+        match context
+            .signer
+            .turn(context.config.signing_algorithm, now_secs)
+            .await
+        {
             Ok(true) => context.signer.publish(&self.shared),
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "signing keys cannot be renewed"),
@@ -161,8 +189,12 @@ impl OAuthService {
             Ok(counts) => {
                 let (clients, grants) = (counts.clients, counts.grants);
                 let control = &self.shared.control;
-                control.oauth_clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
-                control.oauth_grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
+                control
+                    .oauth_clients
+                    .set(i64::try_from(clients).unwrap_or(i64::MAX));
+                control
+                    .oauth_grants
+                    .set(i64::try_from(grants).unwrap_or(i64::MAX));
             }
             Err(error) => tracing::warn!(%error, "the OAuth store cannot be counted"),
         }

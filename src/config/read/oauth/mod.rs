@@ -140,14 +140,18 @@ fn client_id(table: &Table<'_>) -> Option<String> {
     })
 }
 
-/// A public client of a `custom` provider needs no secret, as long as it only redeems codes: PKCE protects those.
+/// A public client of a `custom` provider needs no secret, as long as it only redeems codes: PKCE protects those, and nobody may
+/// ask about tokens without proving who asks (RFC 7662 §2.1).
 fn require_secret(table: &Table<'_>, provider: OAuthProvider, opaque_tokens: bool) {
-    let introspects = opaque_tokens && table.has("introspection_url");
-    let is_needed = provider != OAuthProvider::Custom || introspects;
-    if is_needed && !table.has("client_secret") && !table.has("client_secret_file") {
+    let is_needed = provider != OAuthProvider::Custom || opaque_tokens;
+    if is_needed && !has_secret(table) {
         let accepted = CLIENT_SECRET;
         table.report("client_secret", Problem::Missing { accepted });
     }
+}
+
+fn has_secret(table: &Table<'_>) -> bool {
+    table.has("client_secret") || table.has("client_secret_file")
 }
 
 /// `login`, by default where there is somewhere to log in.
@@ -194,7 +198,8 @@ fn opaque_tokens(
         let accepted = ASK;
         table.report("introspection_url", Problem::Missing { accepted });
     }
-    asked.unwrap_or(can_ask && server.is_none())
+    let is_ready = endpoints.introspection.is_some() || has_secret(table);
+    asked.unwrap_or(can_ask && is_ready && server.is_none())
 }
 
 /// With both ways switched off, or one off and the other not there, nobody could come in.

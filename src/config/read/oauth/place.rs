@@ -7,7 +7,7 @@ use crate::config::url::parse_fetch;
 use crate::engine::route::PublicBase;
 
 const PUBLIC_URL: &str = "https://host[/path] by which people and clients reach the gateway: the provider sends people back there, and tokens are for it";
-const PUBLIC_URL_FORM: &str = "https://host[:port][/path] in plain form, or http:// of a loopback address: people log in there, and browsers keep the cookie of a login on secure origins alone";
+const PUBLIC_URL_FORM: &str = "https://host[:port][/path] as browsers show it (lower case, no port that goes without saying), or http:// of a loopback address: people log in there, and browsers keep the cookie of a login on secure origins alone";
 
 /// Where the provider sends people back, below `public_url`.
 const CALLBACK: &str = "/oauth/callback";
@@ -52,9 +52,19 @@ fn is_written(top: &Table<'_>) -> bool {
 }
 
 fn check_url(top: &Table<'_>, url: &str) {
-    if parse_fetch(url).is_none() || PublicBase::parse(url).is_none() {
+    let base = PublicBase::parse(url).filter(|base| is_origin(base.origin()));
+    if parse_fetch(url).is_none() || base.is_none() {
         let (value, accepted) = (Some(url.to_owned()), PUBLIC_URL_FORM.to_owned());
         top.cx
             .report("server.public_url", Problem::Malformed { value, accepted });
     }
+}
+
+/// Whether browsers write `origin` so: what they send is compared with it.
+fn is_origin(origin: &str) -> bool {
+    let implied = match origin.split_once("://") {
+        Some(("https", _)) => ":443",
+        _ => ":80",
+    };
+    !origin.bytes().any(|byte| byte.is_ascii_uppercase()) && !origin.ends_with(implied)
 }

@@ -118,6 +118,11 @@ fn defaults_are_those_of_the_documentation() {
     assert!(found.store_key.is_none() && found.audience.is_empty());
     assert_eq!(oauth(&google("")).realm, "google");
     assert_eq!(oauth(&google("")).user_id_claim, "sub");
+    assert!(
+        !oauth(&custom(ISSUER)).opaque_tokens,
+        "it has no secret to ask with"
+    );
+    assert!(oauth(&custom(&format!("{ISSUER}client_secret = 's'"))).opaque_tokens);
     let realm = oauth(&okta("")).realm;
     assert_eq!(realm, "https://dev.okta.com/oauth2/default");
 }
@@ -260,6 +265,10 @@ fn a_secret_is_needed_but_of_a_public_client() {
             format!("{ISSUER}{introspection}opaque_tokens = false"),
             None,
         ),
+        (
+            format!("{ISSUER}opaque_tokens = true"),
+            Some("client_secret: error missing"),
+        ),
         (format!("{introspection}client_secret = 's'"), None),
     ];
     for (keys, expected) in rows {
@@ -310,6 +319,19 @@ fn a_login_needs_a_secure_place_to_come_back_to() {
             "http://gw.example",
             Some("server.public_url: error malformed"),
         ),
+        (
+            "https://GW.example",
+            Some("server.public_url: error malformed"),
+        ),
+        (
+            "https://gw.example:443",
+            Some("server.public_url: error malformed"),
+        ),
+        (
+            "http://localhost:80/a",
+            Some("server.public_url: error malformed"),
+        ),
+        ("http://localhost:8080/A", None),
         (
             "https://gw.example/a//b",
             Some("server.public_url: error malformed"),

@@ -111,7 +111,12 @@ pub(super) fn remember_user(
 ) -> Option<(&'static str, String)> {
     let context: [&[u8]; 1] = [realm.as_bytes()];
     let ends_at_secs = now_secs + BROWSER_USER_SECS;
-    let sealed = sealer.seal(Purpose::BrowserUser, &context, ends_at_secs, user.as_bytes());
+    let sealed = sealer.seal(
+        Purpose::BrowserUser,
+        &context,
+        ends_at_secs,
+        user.as_bytes(),
+    );
     Some(Cookie::User.set(base, &sealed.ok()?))
 }
 

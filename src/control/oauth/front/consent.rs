@@ -25,10 +25,17 @@ pub(in crate::control::oauth) async fn consent(
         Err(error) => return pages::failure(base, Failure::BadRequest, error.to_string()),
     };
     let (Some(ticket), Some(allowed)) = (form.value("ticket"), decision(&form)) else {
-        return pages::failure(base, Failure::BadRequest, "form has no ticket or no decision");
+        return pages::failure(
+            base,
+            Failure::BadRequest,
+            "form has no ticket or no decision",
+        );
     };
     let browser = browser::browser(base, request);
-    match (context.pendings.answered(Instant::now(), browser, ticket), allowed) {
+    match (
+        context.pendings.answered(Instant::now(), browser, ticket),
+        allowed,
+    ) {
         (Err(fault), _) => pages::failure(base, Failure::LoginOver, fault.to_string()),
         (Ok(Answered::BeforeLogin(errand, place)), true) => match context.pendings.depart(&place) {
             Some(secrets) => sending::to_provider(context, &errand, &secrets).await,

@@ -12,9 +12,7 @@ use crate::control::oauth::context::Context;
 use crate::control::oauth::provider::LoggedIn;
 use crate::control::tls::now_secs;
 use crate::engine::limits::CODE_SECS_MAX;
-use crate::engine::oauth::{
-    Code, Grant, GrantId, OAuthCode, OAuthFault, SecretKind, mint,
-};
+use crate::engine::oauth::{Code, Grant, GrantId, OAuthCode, OAuthFault, SecretKind, mint};
 use crate::mailbox::{OAuthOutcome, OAuthReply, OAuthRequest, Told};
 
 /// Gives the client its code, or the person their token; the browser remembers who logged in.
@@ -68,9 +66,16 @@ fn ask_after(
     };
     let user = sending::shown(&who).to_owned();
     let (now, pending) = (Instant::now(), errand.clone());
-    match context.pendings.ask_after(now, visitor, pending, Box::new(who)) {
+    match context
+        .pendings
+        .ask_after(now, visitor, pending, Box::new(who))
+    {
         Ok(ticket) => sending::consent_page(context, &errand, Some(&user), &ticket),
-        Err(_) => pages::failure(&context.base, Failure::Internal, "the system has no random bytes"),
+        Err(_) => pages::failure(
+            &context.base,
+            Failure::Internal,
+            "the system has no random bytes",
+        ),
     }
 }
 
@@ -118,7 +123,10 @@ async fn code(
     let grant_ttl = server.map_or(0, |server| server.grant_ttl.as_secs());
     let (secret, hash) = mint(SecretKind::Code).map_err(|error| error.to_string())?;
     let id = GrantId::random().map_err(|error| error.to_string())?;
-    let sealed = context.vault.seal_tokens(id, &who.tokens).map_err(|error| error.to_string())?;
+    let sealed = context
+        .vault
+        .seal_tokens(id, &who.tokens)
+        .map_err(|error| error.to_string())?;
     let now_secs = now_secs();
     let grant = Grant {
         id,
@@ -137,6 +145,10 @@ async fn code(
         challenge: request.challenge,
         expires_at_secs: now_secs + CODE_SECS_MAX,
     };
-    context.store.put_code(code).await.map_err(|error| error.to_string())?;
+    context
+        .store
+        .put_code(code)
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(secret)
 }

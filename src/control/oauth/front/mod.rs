@@ -28,3 +28,4 @@ pub(super) use authorize::authorize;
 pub(super) use callback::callback;
 pub(super) use consent::consent;
 pub(super) use pending::Pendings;
+pub(super) use scopes::granted as granted_scopes;

@@ -299,7 +299,10 @@ impl Table {
 
     /// The oldest of the address make room for the address, and the oldest of all for everybody.
     fn make_room(&mut self, address: IpAddr) {
-        let mut same = self.flows.iter().filter(|(_, flow)| flow.address == address);
+        let mut same = self
+            .flows
+            .iter()
+            .filter(|(_, flow)| flow.address == address);
         let oldest = same.next().map(|(number, _)| *number);
         if 1 + same.count() >= LOGINS_PER_ADDRESS_MAX {
             oldest.and_then(|number| self.remove(number));

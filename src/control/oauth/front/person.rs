@@ -6,9 +6,8 @@ use super::pages::{self, Failure, TokenPage};
 use super::{scopes, sending};
 use crate::control::oauth::context::Context;
 use crate::control::oauth::provider::LoggedIn;
-use crate::control::oauth::signer::OwnClaims;
 use crate::control::tls::now_secs;
-use crate::engine::oauth::{Grant, GrantId};
+use crate::engine::oauth::{Grant, GrantId, OwnClaims};
 use crate::mailbox::{OAuthOutcome, OAuthReply, Told};
 
 /// The `client_id` of tokens that people fetch themselves.
@@ -63,7 +62,11 @@ async fn make(context: &Context, who: &LoggedIn) -> Result<Made, String> {
         expires_at_secs: ends_at_secs,
         provider_tokens: None,
     };
-    context.store.open(grant, None).await.map_err(|error| error.to_string())?;
+    context
+        .store
+        .open(grant, None)
+        .await
+        .map_err(|error| error.to_string())?;
     let claims = OwnClaims {
         user: &who.user.id,
         audience: &issuer,
@@ -72,7 +75,10 @@ async fn make(context: &Context, who: &LoggedIn) -> Result<Made, String> {
         grant: id,
         expires_at_secs: ends_at_secs,
     };
-    let token = context.signer.sign(&issuer, &claims, now_secs).map_err(|error| error.to_string())?;
+    let token = context
+        .signer
+        .sign(&issuer, &claims, now_secs)
+        .map_err(|error| error.to_string())?;
     Ok(Made {
         token: token.into(),
         scopes,
@@ -81,6 +87,10 @@ async fn make(context: &Context, who: &LoggedIn) -> Result<Made, String> {
 }
 
 fn in_words(at_secs: u64) -> String {
-    let at = i64::try_from(at_secs).ok().and_then(|secs| Timestamp::from_second(secs).ok());
-    at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    let at = i64::try_from(at_secs)
+        .ok()
+        .and_then(|secs| Timestamp::from_second(secs).ok());
+    at.map_or_else(String::new, |at| {
+        at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    })
 }

@@ -44,7 +44,12 @@ mod tests {
         let (one, other) = (random().unwrap(), random().unwrap());
         assert_ne!(one, other);
         assert!(is_random(one.as_bytes()) && is_random(other.as_bytes()));
-        for foreign in ["", "short", &format!("{}=", &one[1..]), &format!("{}x", *one)] {
+        for foreign in [
+            "",
+            "short",
+            &format!("{}=", &one[1..]),
+            &format!("{}x", *one),
+        ] {
             assert!(!is_random(foreign.as_bytes()), "{foreign}");
         }
     }

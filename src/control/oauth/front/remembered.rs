@@ -28,8 +28,14 @@ pub(super) async fn has_agreed(context: &Context, user: &str, errand: &ClientErr
         return false;
     }
     let user = owner(context, user);
-    match context.store.consents(&user, &errand.request.client_id).await {
-        Ok(consents) => consents.iter().any(|consent| covers(consent, &errand.request)),
+    match context
+        .store
+        .consents(&user, &errand.request.client_id)
+        .await
+    {
+        Ok(consents) => consents
+            .iter()
+            .any(|consent| covers(consent, &errand.request)),
         Err(error) => {
             tracing::warn!(%error, "consents cannot be read");
             false
@@ -50,7 +56,11 @@ pub(super) async fn remember(context: &Context, user: &str, errand: &ClientErran
         given_at_secs: now_secs(),
     };
     let user = owner(context, user);
-    if let Err(error) = context.store.remember(&user, &request.client_id, consent).await {
+    if let Err(error) = context
+        .store
+        .remember(&user, &request.client_id, consent)
+        .await
+    {
         tracing::warn!(%error, "consent cannot be kept");
     }
 }
@@ -70,7 +80,10 @@ fn covers(consent: &Consent, asked: &AuthorizationRequest) -> bool {
     let allowed = RedirectUri::parse(&consent.redirect_uri);
     allowed.is_ok_and(|allowed| allowed.matches(&asked.redirect_uri))
         && consent.audience == asked.audience
-        && asked.scopes.iter().all(|scope| consent.scopes.contains(scope))
+        && asked
+            .scopes
+            .iter()
+            .all(|scope| consent.scopes.contains(scope))
 }
 
 #[cfg(test)]

@@ -51,7 +51,10 @@ pub(super) fn consent_page(
 /// What people call somebody who has logged in.
 pub(super) fn shown(who: &LoggedIn) -> &str {
     let user = &who.user;
-    user.email.as_deref().or(user.name.as_deref()).unwrap_or(&user.id)
+    user.email
+        .as_deref()
+        .or(user.name.as_deref())
+        .unwrap_or(&user.id)
 }
 
 /// To the provider without a page: `user` allowed as much before.
@@ -62,9 +65,15 @@ pub(super) async fn without_page(
     user: &str,
 ) -> OAuthReply {
     let pending = Errand::Client(errand.clone());
-    let begun = context.pendings.trust(Instant::now(), visitor, pending, user);
+    let begun = context
+        .pendings
+        .trust(Instant::now(), visitor, pending, user);
     let Ok(secrets) = begun else {
-        return pages::failure(&context.base, Failure::Internal, "the system has no random bytes");
+        return pages::failure(
+            &context.base,
+            Failure::Internal,
+            "the system has no random bytes",
+        );
     };
     match context.provider.authorization_url(&secrets).await {
         Ok(url) => reply::redirect(&url, Told::default()),
@@ -139,7 +148,13 @@ pub(super) fn not_logged_in(
                 identity: None,
                 message: Some(message.into()),
             };
-            fault_to_client(context, errand, OAuthFault::new(code, description), after, told)
+            fault_to_client(
+                context,
+                errand,
+                OAuthFault::new(code, description),
+                after,
+                told,
+            )
         }
     }
 }

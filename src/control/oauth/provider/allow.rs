@@ -52,9 +52,11 @@ impl AllowRules {
         }
     }
 
+    /// By the id or the verified address, and by nothing that a stranger may choose: a login of GitHub can be digits alone, and so
+    /// look like the id of somebody else.
     fn names(&self, person: &Person) -> bool {
         let user = &person.user;
-        let names = [Some(&user.id), user.email.as_ref(), person.login.as_ref()];
+        let names = [Some(&user.id), user.email.as_ref()];
         let mut names = names.into_iter().flatten();
         names.any(|name| self.users.iter().any(|pattern| pattern.matches(name)))
     }

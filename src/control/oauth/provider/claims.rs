@@ -21,8 +21,6 @@ pub(super) struct Claims(Vec<Object>);
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) user: User,
-    /// A further name that `allowed_users` may have: GitHub's login. Its owner can give it up.
-    pub(super) login: Option<Box<str>>,
     pub(super) claims: Claims,
     /// What the provider granted.
     pub(super) scopes: Vec<Box<str>>,

@@ -29,9 +29,9 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Those that are written. `None` where others must be looked for at the issuer.
     pub(super) fn known(config: &OAuth) -> Option<Self> {
-        let is_login_known = config.authorization_url.is_some() && config.token_url.is_some();
-        // Whoever names an introspection endpoint, and no endpoint of a login, wants no login.
-        let is_complete = is_login_known || config.introspection_url.is_some();
+        let has_login = config.authorization_url.is_some() && config.token_url.is_some();
+        let has_word = config.introspection_url.is_some();
+        let is_complete = (has_login || !config.login) && (has_word || !config.opaque_tokens);
         let looks = config.provider == OAuthProvider::Custom && config.issuer.is_some();
         (is_complete || !looks).then(|| Self::written(config))
     }

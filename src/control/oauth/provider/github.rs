@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Question};
-use super::claims::{Claims, Person, email, id};
+use super::claims::{Claims, Person, email};
 use super::json::{Object, is_true, text};
 use super::remote::Remote;
 use super::token::split_scopes;
@@ -83,7 +83,6 @@ impl Remote {
         scopes: Vec<Box<str>>,
         access: &str,
     ) -> Result<Person, ProviderFault> {
-        let login = user.get("login").and_then(id);
         let claims = Claims::new([without_address(user)]);
         let mut user = claims.user(&self.config.user_id_claim)?;
         if scopes.iter().any(|scope| &**scope == "user:email") {
@@ -91,7 +90,6 @@ impl Remote {
         }
         Ok(Person {
             user,
-            login,
             claims,
             scopes,
         })

@@ -188,7 +188,6 @@ impl Remote {
         };
         let person = Person {
             user,
-            login: None,
             claims,
             scopes,
         };

@@ -198,7 +198,6 @@ impl Remote {
         };
         Ok(Person {
             user: claims.user(&self.config.user_id_claim)?,
-            login: None,
             claims,
             scopes: answer.scopes.clone().unwrap_or_else(as_asked),
         })

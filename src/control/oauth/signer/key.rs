@@ -4,7 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
+    Ed25519KeyPair, KeyPair as _, UnparsedPublicKey,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -114,6 +115,21 @@ impl SigningKey {
             Pair::EdDsa(pair) => pair.try_sign(message),
         };
         Some(signature.ok()?.as_ref().to_vec())
+    }
+
+    /// Whether `signature` of `message` is this key's.
+    pub(super) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let verified = match &self.pair {
+            Pair::Es256(pair) => {
+                let public = pair.public_key().as_ref();
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public).verify(message, signature)
+            }
+            Pair::EdDsa(pair) => {
+                let public = pair.public_key().as_ref();
+                UnparsedPublicKey::new(&ED25519, public).verify(message, signature)
+            }
+        };
+        verified.is_ok()
     }
 
     /// The public key, for verifying signatures.

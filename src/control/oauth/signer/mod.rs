@@ -1,29 +1,32 @@
 //! The gateway's own keys: signs its tokens, publishes what verifies them.
 //!
-//! Keys live in the store, sealed, so that tokens survive a restart. **Invariant:** a key that signs has been in force with the
-//! workers since before ([`Signer::publish`]), and nothing private of any is shown.
+//! Keys live in the store, sealed, so that tokens survive a restart; so do the grants whose tokens are refused before their time.
+//! **Invariant:** a key that signs has been in force with the workers since before ([`Signer::publish`]), and nothing private of
+//! any is shown.
 //!
 //! Read [`Signer`] first. Sources: RFC 7515, 7517, 7518 §3.4, 7638, 8037, 9068.
 
+mod issued;
 mod key;
 mod rotation;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+pub(in crate::control) use self::issued::Issued;
 use self::key::SigningKey;
 use self::rotation::KeyAge;
-use super::store::{Store, StoreError, StoredKey, Vault, VaultError};
+use super::store::{RevokedGrant, Store, StoreError, StoredKey, Vault, VaultError};
 use crate::config::model::SigningAlgorithm;
-use crate::engine::identity::jwt::{Algorithm, KeySet, SourceId};
+use crate::engine::identity::jwt::{Algorithm, KeyRing, KeySet, RevokedGrants, SourceId};
 use crate::engine::oauth::{OwnClaims, Signing};
 use crate::mailbox::{Live, Shared};
 
@@ -38,6 +41,8 @@ pub(in crate::control) struct Signer {
     store: Arc<dyn Store>,
     vault: Vault,
     keys: ArcSwap<Keys>,
+    /// Grants whose tokens are refused.
+    revoked: Mutex<Arc<RevokedGrants>>,
     /// One turn at a time.
     turning: tokio::sync::Mutex<()>,
 }
@@ -110,7 +115,12 @@ impl Signer {
         now_secs: u64,
     ) -> Result<Self, SignerError> {
         let keys = Keys::load(&*store, &vault, algorithm, now_secs).await?;
+        let mut revoked = RevokedGrants::default();
+        for grant in store.revoked(now_secs).await.map_err(SignerError::Store)? {
+            revoked.revoke(grant.id, grant.until_secs, now_secs);
+        }
         Ok(Self {
+            revoked: Mutex::new(Arc::new(revoked)),
             store,
             vault,
             keys: ArcSwap::from_pointee(keys),
@@ -184,20 +194,50 @@ impl Signer {
         keys.all.iter().map(status).collect()
     }
 
-    /// Puts the public keys in force with the workers.
+    /// What `token` came of, where the gateway signed it; its time may be over.
+    pub(in crate::control) fn issued(&self, token: &str) -> Option<Issued> {
+        self.keys.load().issued(token)
+    }
+
+    /// Puts the public keys in force with the workers, and the grants whose tokens they refuse.
     pub(in crate::control) fn publish(&self, shared: &Shared) {
-        put_in_force(shared, Some(self.key_set()));
+        let revoked = Arc::clone(&self.revoked());
+        put_in_force(shared, |ring| {
+            let ring = ring.with(SourceId::own(), Some(self.key_set()));
+            ring.refusing(revoked)
+        });
+    }
+
+    /// Has the workers refuse tokens of `grant`, which the store has revoked, from now on.
+    pub(in crate::control) fn refuse(&self, shared: &Shared, grant: RevokedGrant, now_secs: u64) {
+        let revoked = {
+            let mut held = self.revoked();
+            let mut next = RevokedGrants::clone(&held);
+            next.revoke(grant.id, grant.until_secs, now_secs);
+            if next == **held {
+                return;
+            }
+            *held = Arc::new(next);
+            Arc::clone(&held)
+        };
+        put_in_force(shared, |ring| ring.refusing(revoked));
     }
 
     /// Takes the gateway's own keys from the workers: no token of its own is good any more.
     pub(in crate::control) fn withdraw(shared: &Shared) {
-        put_in_force(shared, None);
+        put_in_force(shared, |ring| ring.with(SourceId::own(), None));
+    }
+
+    /// No code that can panic runs under the lock.
+    fn revoked(&self) -> std::sync::MutexGuard<'_, Arc<RevokedGrants>> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn put_in_force(shared: &Shared, set: Option<Arc<KeySet>>) {
+/// Proofs that workers remember are of the ring before: another number has them prove anew.
+fn put_in_force(shared: &Shared, change: impl FnOnce(&KeyRing) -> KeyRing) {
     shared.update(|live| Live {
-        keys: Arc::new(live.keys.with(SourceId::own(), set)),
+        keys: Arc::new(change(&live.keys)),
         keys_version: live.keys_version + 1,
         ..live.clone()
     });

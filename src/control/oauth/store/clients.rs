@@ -7,7 +7,7 @@ use super::codec::ClientRecord;
 use super::due::Kind;
 use super::tables::{Tables, bytes_at};
 use crate::engine::limits::{
-    OAUTH_CLIENT_IDLE_SECS_MAX, OAUTH_CLIENT_UNUSED_SECS_MAX, OAUTH_CLIENTS_MAX,
+    OAUTH_CLIENT_IDLE_SECS_MAX, OAUTH_CLIENT_UNUSED_SECS_MAX, OAUTH_REGISTERED_CLIENTS_MAX,
 };
 use crate::engine::oauth::{Client, ClientOrigin};
 
@@ -17,7 +17,7 @@ const USE_NOTED_SECS_MIN: u64 = 24 * 3_600;
 impl Tables<'_> {
     /// Keeps `client`.
     pub(super) fn register(&mut self, client: Client, now_secs: u64) -> Result<(), StoreError> {
-        if self.clients.len()? >= OAUTH_CLIENTS_MAX {
+        if self.clients.len()? >= OAUTH_REGISTERED_CLIENTS_MAX {
             self.make_room_for_client()?;
         }
         let client = Client {

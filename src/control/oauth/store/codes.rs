@@ -42,8 +42,7 @@ impl Tables<'_> {
                 Ok(TakenCode::Fresh(code))
             }
             CodeRecord::Taken { grant, .. } => {
-                self.revoke(grant, now_secs)?;
-                Ok(TakenCode::Replayed(grant))
+                Ok(TakenCode::Replayed(self.revoke(grant, now_secs)?))
             }
         }
     }

@@ -208,7 +208,7 @@ impl Store for FileStore {
         self.write(move |tables| tables.rotate(presented, next, provider_tokens, now_secs))
     }
 
-    fn revoke(&self, grant: GrantId, now_secs: u64) -> Stored<'_, ()> {
+    fn revoke(&self, grant: GrantId, now_secs: u64) -> Stored<'_, RevokedGrant> {
         self.write(move |tables| tables.revoke(grant, now_secs))
     }
 

@@ -11,7 +11,7 @@ use super::tables::{Tables, bytes_at};
 use super::{HeldGrant, RevokedGrant, Rotation, StoreError};
 use crate::engine::limits::{
     OAUTH_ACCESS_TOKEN_SECS_MAX, OAUTH_GRANTS_MAX, OAUTH_GRANTS_PER_USER_MAX,
-    OAUTH_REFRESHES_PER_GRANT_MAX, OAUTH_REVOKED_GRANTS_MAX,
+    OAUTH_REFRESHES_PER_GRANT_MAX, REVOKED_GRANTS_MAX,
 };
 use crate::engine::oauth::{Grant, GrantId, SecretHash};
 
@@ -69,8 +69,7 @@ impl Tables<'_> {
             return Ok(Rotation::Unknown);
         };
         if record.place != Some(at.place) {
-            self.revoke(at.grant, now_secs)?;
-            return Ok(Rotation::Reused(at.grant));
+            return Ok(Rotation::Reused(self.revoke(at.grant, now_secs)?));
         }
         let first = self.forget_spent(at.grant, now_secs)?.unwrap_or(at.place);
         let next_place = at.place.wrapping_add(1);
@@ -92,26 +91,30 @@ impl Tables<'_> {
     }
 
     /// Ends the grant called `id`, or sees to it that it never begins.
-    pub(super) fn revoke(&mut self, id: GrantId, now_secs: u64) -> Result<(), StoreError> {
+    pub(super) fn revoke(
+        &mut self,
+        id: GrantId,
+        now_secs: u64,
+    ) -> Result<RevokedGrant, StoreError> {
         let record = self.grant_record(id)?;
-        if record.is_none() && self.revoked.get(&id.0)?.is_some() {
-            return Ok(());
+        let known = self.revoked.get(&id.0)?.map(|until| until.value());
+        if let (None, Some(until_secs)) = (&record, known) {
+            return Ok(RevokedGrant { id, until_secs });
         }
-        let bound = now_secs.saturating_add(OAUTH_ACCESS_TOKEN_SECS_MAX);
-        // A person's own token lives as long as its grant; any other is an access token.
         let until_secs = match &record {
+            // A person's own token lives as long as its grant; any other is an access token.
             Some(record) if record.place.is_none() => record.grant.expires_at_secs,
-            _ => bound,
+            _ => now_secs.saturating_add(OAUTH_ACCESS_TOKEN_SECS_MAX),
         };
         if let Some(record) = record {
             self.end(&record)?;
         }
-        if self.revoked.len()? >= OAUTH_REVOKED_GRANTS_MAX {
+        if self.revoked.len()? > REVOKED_GRANTS_MAX as u64 {
             self.make_room_for_revoked()?;
         }
         self.queue(until_secs, Kind::Revoked, &id.0)?;
         self.revoked.insert(&id.0, until_secs)?;
-        Ok(())
+        Ok(RevokedGrant { id, until_secs })
     }
 
     pub(super) fn sweep_grant(&mut self, key: &[u8], now_secs: u64) -> Result<(), StoreError> {
@@ -229,7 +232,8 @@ impl Tables<'_> {
         Ok(Some((place, *hash.value())))
     }
 
-    /// Forgets the revoked grant whose tokens end first.
+    /// Forgets the revoked grant whose tokens end first. One more is kept than the workers take: whoever reads them all after a
+    /// restart finds too many, and refuses every token from before (`RevokedGrants`), so that none of those forgotten is taken.
     fn make_room_for_revoked(&mut self) -> Result<(), StoreError> {
         let mut first: Option<(u64, [u8; 16])> = None;
         for entry in self.revoked.iter()? {

@@ -57,7 +57,7 @@ pub(in crate::control) enum TakenCode {
     /// It is good, and gone now.
     Fresh(Box<Code>),
     /// It was taken before: somebody else has it too. What came of it has been revoked.
-    Replayed(GrantId),
+    Replayed(RevokedGrant),
     /// There is none, or its time is over.
     Unknown,
 }
@@ -68,7 +68,7 @@ pub(in crate::control) enum Rotation {
     /// It is good, and the next one is in its place.
     Rotated(Box<Grant>),
     /// It was used before: somebody else has it too. Its grant has been revoked.
-    Reused(GrantId),
+    Reused(RevokedGrant),
     /// There is none, its time is over, or its grant has been refreshed too often to go on.
     Unknown,
 }
@@ -153,7 +153,7 @@ pub(in crate::control) trait Store: fmt::Debug + Send + Sync {
     ) -> Stored<'_, Rotation>;
 
     /// Ends a grant and everything that comes of it.
-    fn revoke(&self, grant: GrantId, now_secs: u64) -> Stored<'_, ()>;
+    fn revoke(&self, grant: GrantId, now_secs: u64) -> Stored<'_, RevokedGrant>;
 
     /// Every grant that was revoked while tokens of it may still be good.
     fn revoked(&self, now_secs: u64) -> Stored<'_, Vec<RevokedGrant>>;

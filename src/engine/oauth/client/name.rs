@@ -17,17 +17,16 @@ pub fn shown_name(name: &str) -> Option<Box<str>> {
         if is_blank(character) {
             if !shown.is_empty() && !shown.ends_with(' ') {
                 shown.push(' ');
-            }
-        } else if is_combining_mark(character) {
-            marks += 1;
-            if marks <= MARKS_MAX && !is_invisible(character) {
-                shown.push(character);
+                marks = 0;
             }
             continue;
-        } else if !is_invisible(character) {
-            shown.push(character);
         }
-        marks = 0;
+        let is_mark = is_combining_mark(character);
+        if is_invisible(character) || (is_mark && marks == MARKS_MAX) {
+            continue;
+        }
+        marks = if is_mark { marks + 1 } else { 0 };
+        shown.push(character);
     }
     let shown = shown.trim_end();
     (!shown.is_empty()).then(|| shown.into())
@@ -91,6 +90,7 @@ mod tests {
             ("\u{1b}[31mred", Some("[31mred")),
             ("<b>&\"'", Some("<b>&\"'")),
             (&zalgo, Some("a\u{301}\u{301}b")),
+            ("a\u{301}\u{301}\u{200b}\u{301}", Some("a\u{301}\u{301}")),
             ("\u{200b}\u{3164} \u{2800}", None),
             ("", None),
         ] {

@@ -55,12 +55,20 @@ fn a_browser_is_known_by_exactly_one_cookie_of_the_right_name_and_form() {
         (secure, format!("x__Host-mcpg-login={SECRET}"), false),
         (secure, format!("__Host-mcpg-login={SECRET}x"), false),
         (secure, format!("__Host-mcpg-login=\"{SECRET}\""), false),
-        (secure, format!("__Host-mcpg-login={SECRET}; __Host-mcpg-login={SECRET}"), false),
+        (
+            secure,
+            format!("__Host-mcpg-login={SECRET}; __Host-mcpg-login={SECRET}"),
+            false,
+        ),
         (secure, "__Host-mcpg-login=".to_owned(), false),
         (secure, "__Host-mcpg-login".to_owned(), false),
         (secure, String::new(), false),
         ("http://localhost:1", format!("mcpg-login={SECRET}"), true),
-        ("http://localhost:1", format!("__Host-mcpg-login={SECRET}"), false),
+        (
+            "http://localhost:1",
+            format!("__Host-mcpg-login={SECRET}"),
+            false,
+        ),
     ];
     for (url, cookie, is_known) in rows {
         let found = browser(&base(url), &with_cookie(&cookie));

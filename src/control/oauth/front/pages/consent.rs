@@ -153,6 +153,8 @@ impl ConsentPage<'_> {
 
 /// The host of a metadata document's URL.
 fn document_host(client_id: &str) -> &str {
-    let rest = client_id.split_once("://").map_or(client_id, |(_, rest)| rest);
+    let rest = client_id
+        .split_once("://")
+        .map_or(client_id, |(_, rest)| rest);
     rest.split('/').next().unwrap_or(rest)
 }

@@ -120,7 +120,9 @@ impl Failure {
                 "You are logged in, but your account is not among those that may use this gateway. Ask its operator, or log \
                  in with another account."
             }
-            Self::Internal => "The gateway could not finish this. Try again; if it happens again, tell its operator.",
+            Self::Internal => {
+                "The gateway could not finish this. Try again; if it happens again, tell its operator."
+            }
         }
     }
 }

@@ -33,7 +33,10 @@ fn every_failure_says_what_to_do_and_keeps_the_reason_for_the_record() {
         let reply = failure(&base(), kind, "the reason");
         assert!(!body(&reply).contains("the reason"), "{kind:?}");
         assert_eq!(reply.told.message.as_deref(), Some("the reason"));
-        assert!(matches!(reply.status, 200 | 400 | 403 | 500 | 503), "{kind:?}");
+        assert!(
+            matches!(reply.status, 200 | 400 | 403 | 500 | 503),
+            "{kind:?}"
+        );
     }
 }
 
@@ -41,11 +44,36 @@ fn every_failure_says_what_to_do_and_keeps_the_reason_for_the_record() {
 fn a_client_is_shown_as_far_as_it_can_be_believed() {
     let registered = ClientOrigin::Registered { at_secs: 0 };
     let rows = [
-        (ClientOrigin::Configured, true, "set up by the operator", None),
-        (ClientOrigin::Document, false, "<code>doc.example</code>", None),
-        (ClientOrigin::Document, true, "<code>doc.example</code>", Some("program on this device")),
-        (registered, false, "registered itself", Some("Anybody can register")),
-        (registered, true, "registered itself", Some("program on this device")),
+        (
+            ClientOrigin::Configured,
+            true,
+            "set up by the operator",
+            None,
+        ),
+        (
+            ClientOrigin::Document,
+            false,
+            "<code>doc.example</code>",
+            None,
+        ),
+        (
+            ClientOrigin::Document,
+            true,
+            "<code>doc.example</code>",
+            Some("program on this device"),
+        ),
+        (
+            registered,
+            false,
+            "registered itself",
+            Some("Anybody can register"),
+        ),
+        (
+            registered,
+            true,
+            "registered itself",
+            Some("program on this device"),
+        ),
     ];
     for (origin, is_local, known, warning) in rows {
         let page = ConsentPage {
@@ -65,8 +93,15 @@ fn a_client_is_shown_as_far_as_it_can_be_believed() {
         assert!(shown.contains(known), "{origin:?}: {shown}");
         assert!(shown.contains("an application without a name"));
         assert!(shown.contains("action=\"/base/oauth/consent\""));
-        assert_eq!(shown.contains("class=\"warning\""), warning.is_some(), "{origin:?}");
-        assert!(warning.is_none_or(|warning| shown.contains(warning)), "{origin:?}: {shown}");
+        assert_eq!(
+            shown.contains("class=\"warning\""),
+            warning.is_some(),
+            "{origin:?}"
+        );
+        assert!(
+            warning.is_none_or(|warning| shown.contains(warning)),
+            "{origin:?}: {shown}"
+        );
     }
 }
 
@@ -75,6 +110,9 @@ fn a_page_leads_on_to_exactly_the_url() {
     let url = "https://issuer.example/authorize?a=b&c=%22;'x'";
     let shown = body(&onward(&base(), url, "GitHub", Told::default()));
     let escaped = url.replace('&', "&amp;");
-    assert!(shown.contains(&format!("content=\"0; url={escaped}\"")), "{shown}");
+    assert!(
+        shown.contains(&format!("content=\"0; url={escaped}\"")),
+        "{shown}"
+    );
     assert!(shown.contains(&format!("href=\"{escaped}\"")), "{shown}");
 }

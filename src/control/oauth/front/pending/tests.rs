@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Agreed, Answered, Errand, PendingFault, Pendings, Visitor};
-use crate::control::oauth::front::testing::{client_errand, somebody};
+use crate::control::oauth::front::testing::client_errand;
+use crate::control::oauth::testing::somebody;
 use crate::engine::limits::{LOGIN_MS_MAX, LOGINS_MAX, LOGINS_PER_ADDRESS_MAX};
 use crate::engine::oauth::SecretHash;
 
@@ -31,7 +32,9 @@ fn a_login_goes_on_in_its_own_browser_alone_and_strangers_change_nothing() {
         let refused = pendings.answered(now, stranger, &ticket);
         assert_eq!(refused.err(), Some(PendingFault::OtherBrowser));
     }
-    let answered = pendings.answered(now, Some(browser("alice")), &ticket).unwrap();
+    let answered = pendings
+        .answered(now, Some(browser("alice")), &ticket)
+        .unwrap();
     let Answered::BeforeLogin(Errand::Person, place) = answered else {
         panic!("{answered:?}")
     };
@@ -40,7 +43,9 @@ fn a_login_goes_on_in_its_own_browser_alone_and_strangers_change_nothing() {
         let refused = pendings.returned(now, stranger, &secrets.state);
         assert_eq!(refused.err(), Some(PendingFault::OtherBrowser));
     }
-    let returned = pendings.returned(now, Some(browser("alice")), &secrets.state).unwrap();
+    let returned = pendings
+        .returned(now, Some(browser("alice")), &secrets.state)
+        .unwrap();
     assert_eq!(returned.agreed, Agreed::Now);
     assert_eq!(*returned.secrets.verifier, *secrets.verifier);
 }
@@ -80,10 +85,14 @@ fn a_refused_login_is_over() {
 #[test]
 fn one_who_has_logged_in_is_asked_once() {
     let (pendings, now) = (Pendings::default(), Instant::now());
-    let (own, who) = (Some(browser("alice")), Box::new(somebody("583231")));
+    let (own, who) = (Some(browser("alice")), Box::new(somebody("583231", &[])));
     let errand = Box::new(client_errand("https://app.example/cb"));
     let ticket = pendings.ask_after(now, alice(), errand, who).unwrap();
-    assert!(pendings.answered(now, Some(browser("mallory")), &ticket).is_err());
+    assert!(
+        pendings
+            .answered(now, Some(browser("mallory")), &ticket)
+            .is_err()
+    );
     let answered = pendings.answered(now, own, &ticket).unwrap();
     assert!(matches!(&answered, Answered::AfterLogin(_, who) if &*who.user.id == "583231"));
     assert!(pendings.answered(now, own, &ticket).is_err());
@@ -92,8 +101,12 @@ fn one_who_has_logged_in_is_asked_once() {
 #[test]
 fn a_login_without_a_page_knows_who_agreed_to_it() {
     let (pendings, now) = (Pendings::default(), Instant::now());
-    let secrets = pendings.trust(now, alice(), Errand::Person, "583231").unwrap();
-    let returned = pendings.returned(now, Some(browser("alice")), &secrets.state).unwrap();
+    let secrets = pendings
+        .trust(now, alice(), Errand::Person, "583231")
+        .unwrap();
+    let returned = pendings
+        .returned(now, Some(browser("alice")), &secrets.state)
+        .unwrap();
     assert_eq!(returned.agreed, Agreed::Before("583231".into()));
 }
 
@@ -117,7 +130,9 @@ fn a_login_ends_with_its_time() {
 #[test]
 fn an_address_makes_room_for_itself_and_a_network_of_ipv6_is_one() {
     let (pendings, now) = (Pendings::default(), Instant::now());
-    let other = pendings.ask(now, visitor("bob", "192.0.2.2"), Errand::Person).unwrap();
+    let other = pendings
+        .ask(now, visitor("bob", "192.0.2.2"), Errand::Person)
+        .unwrap();
     for network in ["192.0.2.1", "2001:db8::"] {
         let address: IpAddr = network.parse().unwrap();
         let tickets: Vec<_> = (0..=LOGINS_PER_ADDRESS_MAX as u128)
@@ -126,13 +141,26 @@ fn an_address_makes_room_for_itself_and_a_network_of_ipv6_is_one() {
                     IpAddr::V6(address) => IpAddr::V6((address.to_bits() + host).into()),
                     v4 => v4,
                 };
-                let visitor = Visitor { browser: browser("alice"), address };
+                let visitor = Visitor {
+                    browser: browser("alice"),
+                    address,
+                };
                 pendings.ask(now, visitor, Errand::Person).unwrap()
             })
             .collect();
-        let is_there = |ticket: &str| pendings.answered(now, Some(browser("alice")), ticket).is_ok();
-        assert!(!is_there(&tickets[0]), "{network}: the oldest has made room");
-        assert!(tickets[1..].iter().all(|ticket| is_there(ticket)), "{network}");
+        let is_there = |ticket: &str| {
+            pendings
+                .answered(now, Some(browser("alice")), ticket)
+                .is_ok()
+        };
+        assert!(
+            !is_there(&tickets[0]),
+            "{network}: the oldest has made room"
+        );
+        assert!(
+            tickets[1..].iter().all(|ticket| is_there(ticket)),
+            "{network}"
+        );
     }
     assert!(pendings.answered(now, Some(browser("bob")), &other).is_ok());
     assert_eq!(pendings.sweep(now), 1 + 2 * LOGINS_PER_ADDRESS_MAX);
@@ -150,5 +178,8 @@ fn there_are_never_more_than_the_bound() {
     }
     assert_eq!(pendings.sweep(now), LOGINS_MAX);
     let table = pendings.table();
-    assert_eq!((table.tickets.len(), table.states.len()), (LOGINS_MAX, LOGINS_MAX));
+    assert_eq!(
+        (table.tickets.len(), table.states.len()),
+        (LOGINS_MAX, LOGINS_MAX)
+    );
 }

@@ -37,7 +37,11 @@ fn the_port_of_loopback_may_change_and_the_port_of_a_host_may_not() {
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb", true),
         ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/other", false),
         ("http://127.0.0.1:1/cb", "http://localhost:1/cb", false),
-        ("https://app.example/cb", "https://app.example:8443/cb", false),
+        (
+            "https://app.example/cb",
+            "https://app.example:8443/cb",
+            false,
+        ),
     ];
     for (allowed, asked, is_covered) in rows {
         let allowed = Consent {
@@ -67,6 +71,10 @@ fn programs_that_anybody_can_claim_to_be_are_asked_about_each_time() {
     for (origin, redirect_uri, expected) in rows {
         let mut errand = client_errand(redirect_uri);
         errand.origin = origin;
-        assert_eq!(may_be_remembered(&errand), expected, "{origin:?} {redirect_uri}");
+        assert_eq!(
+            may_be_remembered(&errand),
+            expected,
+            "{origin:?} {redirect_uri}"
+        );
     }
 }

@@ -15,8 +15,7 @@ use zeroize::Zeroizing;
 
 use super::testing::request;
 use super::{authorize, callback, consent};
-use crate::control::oauth::context::Context;
-use crate::control::oauth::testing::{PROVIDER, client};
+use crate::control::oauth::testing::{Bench, PROVIDER, client};
 use crate::engine::oauth::{Client, ClientOrigin, OAuthEndpoint};
 use crate::mailbox::{OAuthReply, OAuthRequest};
 
@@ -26,10 +25,30 @@ const ORIGIN: &str = "https://gw.example";
 fn clients() -> Vec<Client> {
     let registered = ClientOrigin::Registered { at_secs: 0 };
     vec![
-        client("editor", ClientOrigin::Configured, &["https://app.example/cb", "http://127.0.0.1/cb"]),
-        client("other", ClientOrigin::Configured, &["https://app.example/cb"]),
-        client("registered", registered, &["https://web.example/cb", "http://localhost/cb", "cursor://x/cb"]),
-        client("https://doc.example/client", ClientOrigin::Document, &["https://doc.example/cb"]),
+        client(
+            "editor",
+            ClientOrigin::Configured,
+            &["https://app.example/cb", "http://127.0.0.1/cb"],
+        ),
+        client(
+            "other",
+            ClientOrigin::Configured,
+            &["https://app.example/cb"],
+        ),
+        client(
+            "registered",
+            registered,
+            &[
+                "https://web.example/cb",
+                "http://localhost/cb",
+                "cursor://x/cb",
+            ],
+        ),
+        client(
+            "https://doc.example/client",
+            ClientOrigin::Document,
+            &["https://doc.example/cb"],
+        ),
     ]
 }
 
@@ -40,30 +59,36 @@ struct Browser {
 }
 
 impl Browser {
-    async fn authorize(&mut self, context: &Context, query: &str) -> OAuthReply {
+    async fn authorize(&mut self, bench: &Bench, query: &str) -> OAuthReply {
         let asked = OAuthRequest {
             query: query.as_bytes().into(),
             ..self.request(OAuthEndpoint::Authorize)
         };
-        self.keep(authorize(context, &asked).await)
+        self.keep(authorize(bench, &asked).await)
     }
 
-    async fn callback(&mut self, context: &Context, query: &str) -> OAuthReply {
+    async fn callback(&mut self, bench: &Bench, query: &str) -> OAuthReply {
         let asked = OAuthRequest {
             query: query.as_bytes().into(),
             ..self.request(OAuthEndpoint::Callback)
         };
-        self.keep(callback(context, &asked).await)
+        self.keep(callback(bench, &asked).await)
     }
 
     /// Presses a button of the page in `reply`.
-    async fn press(&mut self, context: &Context, reply: &OAuthReply, decision: &str) -> OAuthReply {
-        self.post(context, &form(reply, decision), Some(ORIGIN), Some("same-origin")).await
+    async fn press(&mut self, bench: &Bench, reply: &OAuthReply, decision: &str) -> OAuthReply {
+        self.post(
+            bench,
+            &form(reply, decision),
+            Some(ORIGIN),
+            Some("same-origin"),
+        )
+        .await
     }
 
     async fn post(
         &mut self,
-        context: &Context,
+        bench: &Bench,
         form: &str,
         origin: Option<&str>,
         site: Option<&str>,
@@ -74,24 +99,30 @@ impl Browser {
             fetch_site: site.map(|site| site.as_bytes().into()),
             ..self.request(OAuthEndpoint::Consent)
         };
-        self.keep(consent(context, &asked).await)
+        self.keep(consent(bench, &asked).await)
     }
 
     /// From the page to where the client's answer leads.
-    async fn log_in(&mut self, context: &Context, query: &str) -> OAuthReply {
-        let page = self.authorize(context, query).await;
-        let onward = self.press(context, &page, "allow").await;
-        self.come_back(context, &led_to(&onward)).await
+    async fn log_in(&mut self, bench: &Bench, query: &str) -> OAuthReply {
+        let page = self.authorize(bench, query).await;
+        let onward = self.press(bench, &page, "allow").await;
+        self.come_back(bench, &led_to(&onward)).await
     }
 
     /// From the provider at `url` back to the gateway.
-    async fn come_back(&mut self, context: &Context, url: &str) -> OAuthReply {
-        self.callback(context, &good_answer(url)).await
+    async fn come_back(&mut self, bench: &Bench, url: &str) -> OAuthReply {
+        bench.let_in();
+        self.callback(bench, &good_answer(url)).await
     }
 
     fn request(&self, endpoint: OAuthEndpoint) -> OAuthRequest {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = (!cookies.is_empty()).then(|| Zeroizing::new(cookies.join("; ").into_bytes()));
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let cookies =
+            (!cookies.is_empty()).then(|| Zeroizing::new(cookies.join("; ").into_bytes()));
         OAuthRequest {
             cookie: cookies,
             ..request(endpoint)
@@ -99,7 +130,11 @@ impl Browser {
     }
 
     fn keep(&mut self, reply: OAuthReply) -> OAuthReply {
-        for (_, value) in reply.fields.iter().filter(|(name, _)| *name == "Set-Cookie") {
+        for (_, value) in reply
+            .fields
+            .iter()
+            .filter(|(name, _)| *name == "Set-Cookie")
+        {
             let (name, rest) = value.split_once('=').unwrap();
             let (value, attributes) = rest.split_once("; ").unwrap();
             if attributes.contains("Max-Age=0;") {
@@ -129,14 +164,22 @@ fn asking(client: &str, redirect_uri: &str, more: &[(&str, &str)]) -> String {
 
 /// What the editor asks for.
 fn editor() -> String {
-    asking("editor", "https://app.example/cb", &[("scope", "files:read")])
+    asking(
+        "editor",
+        "https://app.example/cb",
+        &[("scope", "files:read")],
+    )
 }
 
 /// The provider's answer to the request at `url`, with a code.
 fn good_answer(url: &str) -> String {
     let state = parameter(url, "state").unwrap();
     Serializer::new(String::new())
-        .extend_pairs([("state", &*state), ("code", "provider-code"), ("iss", PROVIDER)])
+        .extend_pairs([
+            ("state", &*state),
+            ("code", "provider-code"),
+            ("iss", PROVIDER),
+        ])
         .finish()
 }
 
@@ -147,7 +190,9 @@ fn form(page: &OAuthReply, decision: &str) -> String {
 
 fn ticket(page: &OAuthReply) -> String {
     let body = body(page);
-    let start = body.find("name=\"ticket\" value=\"").unwrap_or_else(|| panic!("{body}"));
+    let start = body
+        .find("name=\"ticket\" value=\"")
+        .unwrap_or_else(|| panic!("{body}"));
     body[start..].split('"').nth(3).unwrap().to_owned()
 }
 
@@ -156,7 +201,10 @@ fn body(reply: &OAuthReply) -> String {
 }
 
 fn field<'r>(reply: &'r OAuthReply, name: &str) -> Option<&'r str> {
-    let found = reply.fields.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+    let found = reply
+        .fields
+        .iter()
+        .find(|(found, _)| found.eq_ignore_ascii_case(name));
     found.map(|(_, value)| &**value)
 }
 
@@ -167,7 +215,9 @@ fn led_to(reply: &OAuthReply) -> String {
         return location.to_owned();
     }
     let body = body(reply);
-    let (_, rest) = body.split_once("content=\"0; url=").unwrap_or_else(|| panic!("{body}"));
+    let (_, rest) = body
+        .split_once("content=\"0; url=")
+        .unwrap_or_else(|| panic!("{body}"));
     rest.split('"').next().unwrap().replace("&amp;", "&")
 }
 

@@ -6,10 +6,9 @@ use super::{NOW, client, code, consent, grant, hash, id, memory};
 use crate::control::oauth::store::tables::{CODES, Tables};
 use crate::control::oauth::store::{FileStore, Rotation, Store, StoreError};
 use crate::engine::limits::{
-    OAUTH_CLIENTS_MAX, OAUTH_CODES_MAX, OAUTH_CONSENT_SECS_MAX,
-    OAUTH_CONSENTED_CLIENTS_PER_USER_MAX, OAUTH_CONSENTS_MAX, OAUTH_CONSENTS_PER_CLIENT_MAX,
-    OAUTH_GRANTS_MAX, OAUTH_GRANTS_PER_USER_MAX, OAUTH_REFRESHES_PER_GRANT_MAX,
-    OAUTH_REVOKED_GRANTS_MAX, OAUTH_SWEEP_RECORDS_MAX,
+    OAUTH_CODES_MAX, OAUTH_CONSENT_SECS_MAX, OAUTH_CONSENTED_CLIENTS_PER_USER_MAX,
+    OAUTH_CONSENTS_MAX, OAUTH_CONSENTS_PER_CLIENT_MAX, OAUTH_GRANTS_MAX, OAUTH_GRANTS_PER_USER_MAX,
+    OAUTH_REFRESHES_PER_GRANT_MAX, OAUTH_REGISTERED_CLIENTS_MAX, OAUTH_SWEEP_RECORDS_MAX,
 };
 
 /// Many changes in one transaction.
@@ -29,7 +28,8 @@ async fn codes(store: &FileStore) -> u64 {
 async fn unused_clients_make_room_and_used_ones_do_not() {
     let store = memory().store;
     fill(&store, |tables| {
-        (0..OAUTH_CLIENTS_MAX).try_for_each(|at| tables.register(client(&at.to_string()), at))
+        (0..OAUTH_REGISTERED_CLIENTS_MAX)
+            .try_for_each(|at| tables.register(client(&at.to_string()), at))
     })
     .await;
     let used = |client: &str, number| {
@@ -45,9 +45,14 @@ async fn unused_clients_make_room_and_used_ones_do_not() {
         "the oldest unused one"
     );
     assert!(store.client("2").await.unwrap().is_some());
-    assert_eq!(store.counts().await.unwrap().clients, OAUTH_CLIENTS_MAX);
+    assert_eq!(
+        store.counts().await.unwrap().clients,
+        OAUTH_REGISTERED_CLIENTS_MAX
+    );
     fill(&store, |tables| {
-        let mut all: Vec<_> = (2..OAUTH_CLIENTS_MAX).map(|id| id.to_string()).collect();
+        let mut all: Vec<_> = (2..OAUTH_REGISTERED_CLIENTS_MAX)
+            .map(|id| id.to_string())
+            .collect();
         all.push("new".into());
         all.iter().try_for_each(|id| tables.note_use(id, NOW))
     })
@@ -96,14 +101,17 @@ async fn the_oldest_grant_of_a_user_ends_for_a_new_one() {
 async fn there_is_a_bound_to_grants_of_all() {
     let store = memory().store;
     let most = u32::try_from(OAUTH_GRANTS_MAX).unwrap();
+    store.open(grant(0, "alice"), None).await.unwrap();
     fill(&store, move |tables| {
-        (0..most).try_for_each(|number| tables.begin(grant(number, &number.to_string()), None))
+        for number in 1..most {
+            tables.grants.insert(&id(number).0, &b"counted alone"[..])?;
+        }
+        Ok(())
     })
     .await;
     let full = store.open(grant(most, "bob"), None).await;
     assert!(matches!(full, Err(StoreError::Full("grants"))));
-    store.open(grant(most, "7"), None).await.unwrap_err();
-    store.revoke(id(7), NOW).await.unwrap();
+    store.revoke(id(0), NOW).await.unwrap();
     store.open(grant(most, "bob"), None).await.unwrap();
 }
 
@@ -164,8 +172,12 @@ async fn consents_are_few_and_end() {
 async fn there_is_a_bound_to_consents_of_all() {
     let store = memory().store;
     fill(&store, |tables| {
-        let each = |user: u64| tables.remember(&user.to_string(), "c", consent("read", NOW));
-        (0..OAUTH_CONSENTS_MAX).try_for_each(each)
+        tables.remember("7", "c", consent("read", NOW))?;
+        for user in 1..OAUTH_CONSENTS_MAX {
+            let others = (&*format!("user {user}"), "c");
+            tables.consents.insert(others, &b"counted alone"[..])?;
+        }
+        Ok(())
     })
     .await;
     let full = store.remember("alice", "c", consent("read", NOW)).await;
@@ -180,11 +192,14 @@ async fn there_is_a_bound_to_consents_of_all() {
 async fn the_revoked_grant_whose_tokens_end_first_makes_room() {
     let store = memory().store;
     fill(&store, |tables| {
-        let most = u32::try_from(OAUTH_REVOKED_GRANTS_MAX).unwrap();
-        (0..=most).try_for_each(|number| tables.revoke(id(number), NOW + u64::from(number)))
+        let most = u32::try_from(REVOKED_GRANTS_MAX).unwrap() + 1;
+        (0..=most).try_for_each(|number| {
+            tables.revoke(id(number), NOW + u64::from(number))?;
+            Ok(())
+        })
     })
     .await;
     let revoked = store.revoked(NOW).await.unwrap();
-    assert_eq!(revoked.len() as u64, OAUTH_REVOKED_GRANTS_MAX);
+    assert_eq!(revoked.len(), REVOKED_GRANTS_MAX + 1);
     assert!(!revoked.iter().any(|grant| grant.id == id(0)));
 }
