@@ -4,7 +4,11 @@ use crate::config::model::OAuth;
 use crate::control::oauth::provider::LoggedIn;
 
 /// Those of `asked` that the map has, that the provider granted where it was asked for them, and that count for the user.
-pub(in crate::control::oauth) fn granted(config: &OAuth, asked: &[Box<str>], who: &LoggedIn) -> Vec<Box<str>> {
+pub(in crate::control::oauth) fn granted(
+    config: &OAuth,
+    asked: &[Box<str>],
+    who: &LoggedIn,
+) -> Vec<Box<str>> {
     let rule = config
         .identities
         .iter()
