@@ -18,7 +18,7 @@ mod remote;
 #[cfg(test)]
 mod scripted;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
