@@ -17,7 +17,7 @@ use super::gateway::{Gateway, readiness};
 use super::http::{self, Bounds};
 use super::jwks::KeyKeeper;
 use super::logging::LogControl;
-use super::oauth::{OAuthService, SetupError};
+use super::oauth::OAuthService;
 use super::signals::Signals;
 use super::source::Source;
 use super::status::Facts;
@@ -66,8 +66,8 @@ pub enum StartError {
     Admin(SocketAddr, std::io::Error),
     /// The audit file cannot be used.
     Audit(OpenError),
-    /// What `[auth.oauth]` needs.
-    OAuth(SetupError),
+    /// What `[auth.oauth]` needs; the sentence says what and why.
+    OAuth(String),
     /// Listeners or workers; the sentence says what and why.
     DataPlane(String),
     /// The runtime of the control thread or its signals.
@@ -85,8 +85,7 @@ impl fmt::Display for StartError {
                 )
             }
             Self::Audit(error) => error.fmt(f),
-            Self::OAuth(error) => error.fmt(f),
-            Self::DataPlane(why) => f.write_str(why),
+            Self::DataPlane(why) | Self::OAuth(why) => f.write_str(why),
             Self::Runtime(error) => write!(f, "control thread cannot start: {error}"),
         }
     }
@@ -288,7 +287,8 @@ async fn start_oauth(
 ) -> Result<Arc<OAuthService>, StartError> {
     let oauth = OAuthService::new(Arc::clone(shared));
     let prepared = oauth.prepare(config).await;
-    oauth.put_in_force(prepared.map_err(StartError::OAuth)?);
+    let prepared = prepared.map_err(|error| StartError::OAuth(error.to_string()));
+    oauth.put_in_force(prepared?);
     oauth.serve();
     Ok(oauth)
 }

@@ -69,8 +69,12 @@ pub(super) async fn context(
     };
     let signer = kept.prepare(oauth).await?;
     Ok(Some(Context {
-        provider: Arc::new(Provider::new(oauth, Arc::clone(&shared.control.oauth))),
-        clients: Arc::new(Directory::new(oauth, Arc::clone(&kept.store))),
+        provider: Provider::new(oauth, Arc::clone(&shared.control.oauth)),
+        clients: Directory::new(
+            oauth,
+            Arc::clone(&kept.store),
+            Arc::clone(&shared.control.oauth),
+        ),
         pendings: pendings(oauth, former),
         config: oauth.clone(),
         base,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::back::Desk;
+use super::directory::Directory;
 use super::front::Pendings;
-use super::outside::{Clients, Login};
+use super::provider::Provider;
 use super::signer::Signer;
 use super::store::{Store, Vault};
 use crate::config::model::{OAuth, OAuthProvider};
@@ -27,9 +28,9 @@ pub(super) struct Context {
     /// The gateway's own keys.
     pub(super) signer: Arc<Signer>,
     /// Who people log in with.
-    pub(super) provider: Arc<dyn Login>,
+    pub(super) provider: Provider,
     /// Who acts for them.
-    pub(super) clients: Arc<dyn Clients>,
+    pub(super) clients: Directory,
     /// Seals what is secret in the store, and in cookies.
     pub(super) vault: Vault,
     /// Logins on their way.

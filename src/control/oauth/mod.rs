@@ -12,7 +12,6 @@ mod back;
 mod context;
 mod directory;
 mod front;
-mod outside;
 mod provider;
 mod recent;
 mod reply;
@@ -23,5 +22,4 @@ mod store;
 mod testing;
 mod vouch;
 
-pub(in crate::control) use assemble::SetupError;
 pub(in crate::control) use service::OAuthService;

@@ -74,6 +74,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     }
 
     /// Things in the table, those among them that hold no longer.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -10,7 +10,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::assemble::{self, SetupError};
 use super::context::Context;
+use super::provider::Provider;
 use super::signer::{KeyStatus, Signer};
+use super::vouch::Vouching;
 use super::{back, front, reply};
 use crate::config::Config;
 use crate::control::tls::now_secs;
@@ -26,18 +28,26 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 pub(in crate::control) struct OAuthService {
     shared: Arc<Shared>,
     context: ArcSwapOption<Context>,
+    vouching: Arc<Vouching>,
 }
 
 /// What a configuration needs of OAuth, ready to be put in force: nothing that can fail is left. Dropped, it was never there.
 #[derive(Debug)]
-pub(in crate::control) struct Prepared(Option<Arc<Context>>);
+pub(in crate::control) struct Prepared {
+    /// Where people log in.
+    context: Option<Arc<Context>>,
+    /// Where opaque tokens are taken.
+    voucher: Option<Provider>,
+}
 
 impl OAuthService {
     /// A service that nothing is configured for yet.
     pub(in crate::control) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        let vouching = Vouching::new(Arc::clone(&shared.control.oauth));
         Arc::new(Self {
             shared,
             context: ArcSwapOption::empty(),
+            vouching: Arc::new(vouching),
         })
     }
 
@@ -48,22 +58,33 @@ impl OAuthService {
     ) -> Result<Prepared, SetupError> {
         let former = self.context.load_full();
         let made = assemble::context(config, &self.shared, former.as_deref()).await?;
-        Ok(Prepared(made.map(Arc::new)))
+        let oauth = config.auth.oauth.as_ref();
+        let cells = &self.shared.control.oauth;
+        let voucher = oauth.filter(|oauth| oauth.opaque_tokens);
+        Ok(Prepared {
+            context: made.map(Arc::new),
+            voucher: voucher.map(|oauth| Provider::new(oauth, Arc::clone(cells))),
+        })
     }
 
     /// Serves what was prepared. The gateway's own keys come into force with it, or leave.
     pub(in crate::control) fn put_in_force(&self, prepared: Prepared) {
-        match &prepared.0 {
+        match &prepared.context {
             Some(context) => context.signer.publish(&self.shared),
             None => Signer::withdraw(&self.shared),
         }
-        self.context.store(prepared.0);
+        self.context.store(prepared.context);
+        self.vouching.set_provider(prepared.voucher);
     }
 
     /// Serves requests, and looks after what is kept, for as long as the process runs.
     pub(in crate::control) fn serve(self: &Arc<Self>) {
         if let Some(requests) = self.shared.oauth.take() {
             tokio::spawn(Arc::clone(self).serve_requests(requests));
+        }
+        if let Some(tokens) = self.shared.vouching.take() {
+            let vouching = Arc::clone(&self.vouching);
+            tokio::spawn(async move { vouching.serve(tokens).await });
         }
         tokio::spawn(Arc::clone(self).keep_house());
     }

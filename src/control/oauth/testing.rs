@@ -2,20 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::context::Context;
-use super::directory::ClientFault;
+use super::directory::Directory;
 use super::front::Pendings;
-use super::outside::{Clients, Login};
-use super::provider::{LoggedIn, LoginSecrets, ProviderFault};
+use super::provider::{LoggedIn, Provider, ProviderFault, Scripted};
 use super::signer::Signer;
 use super::store::{FileStore, Store};
-use crate::config::model::{FetchUrl, OAuth, OAuthProvider, OAuthServer, SigningAlgorithm};
-use crate::control::bridge::BoxFuture;
+use crate::config::model::{
+    FetchUrl, OAuth, OAuthClient, OAuthProvider, OAuthServer, SigningAlgorithm,
+};
 use crate::control::testing::{servers, shared, text};
 use crate::control::tls::now_secs;
 use crate::engine::oauth::{Client, ClientAuthMethod, ClientOrigin, RedirectUri, User};
@@ -24,89 +25,104 @@ use crate::engine::route::PublicBase;
 /// Where the gateway of tests is found.
 pub(super) const BASE: &str = "https://gw.example/base";
 
-/// The issuer of [`FakeLogin`].
+/// The issuer of the provider.
 pub(super) const PROVIDER: &str = "https://issuer.example";
 
-/// A provider that lets in whoever it is told to.
-#[derive(Debug)]
-pub(super) struct FakeLogin {
-    /// Who logs in next, or why nobody does.
-    pub(super) next: Mutex<Result<(String, Vec<Box<str>>), ProviderFault>>,
-    /// Codes that were redeemed.
-    pub(super) redeemed: Mutex<Vec<String>>,
-    /// Whether it can be reached.
-    pub(super) is_there: Mutex<bool>,
+/// A context, and the provider in it.
+pub(super) struct Bench {
+    context: Context,
+    /// What the provider was asked, and says next.
+    pub(super) script: Arc<Scripted>,
 }
 
-impl Default for FakeLogin {
-    fn default() -> Self {
-        Self {
-            next: Mutex::new(Ok(("583231".to_owned(), Vec::new()))),
-            redeemed: Mutex::default(),
-            is_there: Mutex::new(true),
-        }
+impl Deref for Bench {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
     }
 }
 
-impl FakeLogin {
-    fn log_in(&self) -> Result<LoggedIn, ProviderFault> {
-        let (id, scopes) = self.next.lock().unwrap().clone()?;
-        Ok(LoggedIn {
-            user: User {
-                id: id.as_str().into(),
-                name: Some("Some Body".into()),
-                email: None,
-            },
-            scopes,
-            tokens: Zeroizing::new(b"provider token".to_vec()),
-        })
+impl Bench {
+    /// One under `config`, with `clients`: those that are not registered are configured.
+    pub(super) async fn start(config: OAuth, clients: Vec<Client>) -> Self {
+        let script = Scripted {
+            issuer: Some(PROVIDER.to_owned()),
+            ..Scripted::default()
+        };
+        Self::with(config, clients, script).await
     }
-}
 
-impl Login for FakeLogin {
-    fn authorization_url<'a>(
-        &'a self,
-        secrets: &'a LoginSecrets,
-    ) -> BoxFuture<'a, Result<String, ProviderFault>> {
-        let is_there = *self.is_there.lock().unwrap();
-        let url = format!("{PROVIDER}/authorize?state={}", *secrets.state);
-        Box::pin(async move {
-            match is_there {
-                true => Ok(url),
-                false => Err(ProviderFault::Unavailable("it is down".into())),
+    /// The same with a provider of the test's own.
+    pub(super) async fn with(mut config: OAuth, clients: Vec<Client>, script: Scripted) -> Self {
+        let (store, vault) = FileStore::in_memory();
+        let store: Arc<dyn Store> = Arc::new(store);
+        for client in clients {
+            match (client.origin, &mut config.server) {
+                (ClientOrigin::Configured, Some(server)) => server.clients.push(written(&client)),
+                (ClientOrigin::Configured, None) => {}
+                _ => store.register(client, now_secs()).await.unwrap(),
             }
-        })
+        }
+        let (keys, sealing) = (Arc::clone(&store), vault.clone());
+        let signer = Signer::load(keys, sealing, config.signing_algorithm, now_secs()).await;
+        let script = Arc::new(script);
+        let cells = Arc::default();
+        let context = Context {
+            base: PublicBase::parse(BASE).unwrap(),
+            shared: shared(&text("", &servers(&[("files", 1, "")])), 1),
+            signer: Arc::new(signer.unwrap()),
+            provider: Provider::scripted(Arc::clone(&script)),
+            clients: Directory::new(&config, Arc::clone(&store), cells),
+            config,
+            store,
+            vault,
+            pendings: Arc::<Pendings>::default(),
+            desk: Arc::default(),
+        };
+        Self { context, script }
     }
 
-    fn check_issuer(&self, iss: Option<&str>) -> Result<(), ProviderFault> {
-        match iss {
-            Some(PROVIDER) => Ok(()),
-            _ => Err(ProviderFault::WrongIssuer),
+    /// What comes of the next code.
+    pub(super) fn next(&self, outcome: Result<LoggedIn, ProviderFault>) {
+        self.script.redeemed.lock().unwrap().push_back(outcome);
+    }
+
+    /// Somebody logs in next, unless something else was said.
+    pub(super) fn let_in(&self) {
+        let mut redeemed = self.script.redeemed.lock().unwrap();
+        if redeemed.is_empty() {
+            redeemed.push_back(Ok(somebody("583231", &[])));
         }
     }
 
-    fn redeem<'a>(
-        &'a self,
-        code: &'a str,
-        _: &'a LoginSecrets,
-    ) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>> {
-        self.redeemed.lock().unwrap().push(code.to_owned());
-        Box::pin(async { self.log_in() })
-    }
-
-    fn still_holds<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<LoggedIn, ProviderFault>> {
-        Box::pin(async { self.log_in() })
+    /// How many codes the provider has redeemed.
+    pub(super) fn redeemed(&self) -> usize {
+        self.script.asked.lock().unwrap().len()
     }
 }
 
-/// Clients as listed.
-#[derive(Debug)]
-pub(super) struct FakeClients(pub(super) Vec<Client>);
+/// Somebody who has logged in, with `scopes` that the provider granted.
+pub(super) fn somebody(id: &str, scopes: &[&str]) -> LoggedIn {
+    LoggedIn {
+        user: User {
+            id: id.into(),
+            name: Some("Some Body".into()),
+            email: None,
+        },
+        scopes: scopes.iter().map(|scope| Box::from(*scope)).collect(),
+        tokens: Zeroizing::new(b"provider token".to_vec()),
+    }
+}
 
-impl Clients for FakeClients {
-    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Client, ClientFault>> {
-        let found = self.0.iter().find(|client| *client.id == *id).cloned();
-        Box::pin(async { found.ok_or(ClientFault::Unknown) })
+/// `client` as it stands in a configuration.
+fn written(client: &Client) -> OAuthClient {
+    let uris = client.redirect_uris.iter();
+    OAuthClient {
+        client_id: client.id.to_string(),
+        client_secret: None,
+        name: client.name.to_string(),
+        redirect_uris: uris.map(|uri| uri.as_str().to_owned()).collect(),
     }
 }
 
@@ -122,6 +138,7 @@ pub(super) fn client(id: &str, origin: ClientOrigin, redirect_uris: &[&str]) -> 
         redirect_uris: uris.collect(),
         auth_method: ClientAuthMethod::None,
         secret: None,
+        refreshes: true,
     }
 }
 
@@ -145,6 +162,7 @@ pub(super) fn config() -> OAuth {
         token_url: Some(url("/token")),
         introspection_url: None,
         userinfo_url: None,
+        login: true,
         redirect_uri: format!("{BASE}/oauth/callback"),
         scopes: vec!["openid".to_owned()],
         user_id_claim: "sub".to_owned(),
@@ -177,26 +195,4 @@ pub(super) fn config() -> OAuth {
             clients: Vec::new(),
         }),
     }
-}
-
-/// A context under `config`, with `clients` and the provider that lets in whom the second says.
-pub(super) async fn context(config: OAuth, clients: Vec<Client>) -> (Context, Arc<FakeLogin>) {
-    let (store, vault) = FileStore::in_memory();
-    let store: Arc<dyn Store> = Arc::new(store);
-    let signing = config.signing_algorithm;
-    let signer = Signer::load(Arc::clone(&store), vault.clone(), signing, now_secs()).await;
-    let provider = Arc::<FakeLogin>::default();
-    let context = Context {
-        config,
-        base: PublicBase::parse(BASE).unwrap(),
-        shared: shared(&text("", &servers(&[("files", 1, "")])), 1),
-        store,
-        signer: Arc::new(signer.unwrap()),
-        provider: Arc::clone(&provider) as Arc<dyn Login>,
-        clients: Arc::new(FakeClients(clients)),
-        vault,
-        pendings: Arc::<Pendings>::default(),
-        desk: Arc::default(),
-    };
-    (context, provider)
 }

@@ -24,9 +24,10 @@ async fn end(
 ) -> Result<OAuthReply, Refused> {
     let form = Form::parse(&request.body).map_err(FormError::fault)?;
     let authorization = request.authorization.as_deref().map(Vec::as_slice);
+    let peer = request.client;
     let request = RevocationRequest::parse(&form, authorization)?;
     let ended = async {
-        let client = proven(context, &request.credentials).await?;
+        let client = proven(context, &request.credentials, peer).await?;
         let Some(grant) = own_grant(context, &request.token, &client, now_secs).await? else {
             return Ok(done(&client, "there was nothing to revoke", None));
         };

@@ -1,5 +1,7 @@
 //! `/oauth/token`: a code or a refresh token for an access token (RFC 6749 §4.1.3, §6).
 
+use std::net::IpAddr;
+
 use zeroize::Zeroizing;
 
 use super::fault::Refused;
@@ -32,6 +34,7 @@ pub(super) async fn issue(
     let server = context.config.server.as_ref().ok_or(NOT_SERVED)?;
     let form = Form::parse(&request.body).map_err(FormError::fault)?;
     let authorization = request.authorization.as_deref().map(Vec::as_slice);
+    let peer = request.client;
     let request = TokenRequest::parse(&form, authorization)?;
     let visit = Visit {
         context,
@@ -39,7 +42,7 @@ pub(super) async fn issue(
         now_secs,
     };
     let issued = async {
-        let client = proven(context, &request.credentials).await?;
+        let client = proven(context, &request.credentials, peer).await?;
         match &request.asked {
             TokenAsk::Code(ask) => visit.redeem(&request, ask, &client).await,
             TokenAsk::Refresh(ask) => refresh::refresh(&visit, &request, ask, &client).await,
@@ -52,12 +55,13 @@ pub(super) async fn issue(
 pub(super) const NOT_SERVED: OAuthFault =
     OAuthFault::new(OAuthCode::TemporarilyUnavailable, "not configured");
 
-/// The client that `credentials` name, where it proved itself.
+/// The client that `credentials` name, where it proved itself from the address `peer`.
 pub(super) async fn proven(
     context: &Context,
     credentials: &ClientCredentials,
+    peer: IpAddr,
 ) -> Result<Client, Refused> {
-    let client = context.clients.find(&credentials.client_id).await?;
+    let client = context.clients.find(&credentials.client_id, peer).await?;
     credentials.check(&client)?;
     Ok(client)
 }

@@ -13,7 +13,7 @@ use crate::control::oauth::context::Context;
 use crate::control::oauth::directory::ClientFault;
 use crate::control::oauth::reply;
 use crate::engine::oauth::{
-    AuthorizationRefusal, AuthorizationRequest, Client, ClientOrigin, FaultRedirect, Form, Offer,
+    AuthorizationRefusal, AuthorizationRequest, Client, ClientOrigin, FaultRedirect, Form,
     SecretHash,
 };
 use crate::mailbox::{OAuthOutcome, OAuthReply, OAuthRequest, Told};
@@ -34,7 +34,7 @@ pub(in crate::control::oauth) async fn authorize(
     if context.config.server.is_none() {
         return pages::failure(base, Failure::NoServer, "auth.oauth.server is not enabled");
     }
-    let client = match client(context, &form).await {
+    let client = match client(context, request, &form).await {
         Ok(client) => client,
         Err(reply) => return reply,
     };
@@ -59,19 +59,27 @@ fn welcome(context: &Context, request: &OAuthRequest) -> OAuthReply {
     page
 }
 
-async fn client(context: &Context, form: &Form<'_>) -> Result<Client, OAuthReply> {
+async fn client(
+    context: &Context,
+    request: &OAuthRequest,
+    form: &Form<'_>,
+) -> Result<Client, OAuthReply> {
     let base = &context.base;
     let Some(id) = form.value("client_id") else {
         let message = "client_id is missing";
         return Err(pages::failure(base, Failure::BadRequest, message));
     };
-    context.clients.find(id).await.map_err(|fault| {
-        let failure = match fault {
-            ClientFault::Unavailable => Failure::ClientUnavailable,
-            _ => Failure::UnknownClient,
-        };
-        pages::failure(base, failure, fault.to_string())
-    })
+    context
+        .clients
+        .find(id, request.client)
+        .await
+        .map_err(|fault| {
+            let failure = match fault {
+                ClientFault::Unavailable => Failure::ClientUnavailable,
+                _ => Failure::UnknownClient,
+            };
+            pages::failure(base, failure, fault.to_string())
+        })
 }
 
 fn asked(
@@ -79,16 +87,7 @@ fn asked(
     form: &Form<'_>,
     client: &Client,
 ) -> Result<AuthorizationRequest, AuthorizationRefusal> {
-    let live = context.shared.live.load();
-    let map = &context.config.scope_tool_mapping;
-    let scopes: Vec<&str> = map.iter().map(|(scope, _)| scope.as_str()).collect();
-    let offer = Offer {
-        base: &context.base,
-        routes: live.snapshot.routes(),
-        scopes: &scopes,
-        legacy_sse: live.snapshot.sessions.legacy_sse,
-    };
-    AuthorizationRequest::parse(form, client, &offer)
+    context.with_offer(|offer| AuthorizationRequest::parse(form, client, offer))
 }
 
 /// Without a page the browser is sent back only where that cannot help anybody to use the gateway's good name for sending people

@@ -7,10 +7,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use zeroize::Zeroizing;
 
 use super::pending::ClientErrand;
-use crate::control::oauth::provider::LoggedIn;
 use crate::engine::admission::Verb;
 use crate::engine::oauth::{
-    AuthorizationRequest, Challenge, ClientOrigin, OAuthEndpoint, RedirectUri, User,
+    AuthorizationRequest, Challenge, ClientOrigin, OAuthEndpoint, RedirectUri,
 };
 use crate::mailbox::OAuthRequest;
 
@@ -43,18 +42,5 @@ pub(super) fn client_errand(redirect_uri: &str) -> ClientErrand {
             audience: "https://gw.example/mcp".into(),
             scopes: vec!["files:read".into()],
         },
-    }
-}
-
-/// Somebody who has logged in.
-pub(super) fn somebody(id: &str) -> LoggedIn {
-    LoggedIn {
-        user: User {
-            id: id.into(),
-            name: Some("Some Body".into()),
-            email: None,
-        },
-        scopes: Vec::new(),
-        tokens: Zeroizing::default(),
     }
 }

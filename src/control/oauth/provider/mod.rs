@@ -18,7 +18,7 @@ mod remote;
 #[cfg(test)]
 mod scripted;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -146,8 +146,8 @@ impl Provider {
 
     /// One that answers as it was told.
     #[cfg(test)]
-    pub(super) fn scripted(script: Scripted) -> Self {
-        Self(Kind::Scripted(Arc::new(script)))
+    pub(super) fn scripted(script: impl Into<Arc<Scripted>>) -> Self {
+        Self(Kind::Scripted(script.into()))
     }
 
     /// Where the browser is to be sent: the authorization endpoint with the gateway's client, `scopes` of the configuration, state,

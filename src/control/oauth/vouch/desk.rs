@@ -226,13 +226,25 @@ impl Desk {
             .for_each(|reply| reply.with(verdict.clone()));
     }
 
+    /// Whether anybody waits.
+    #[cfg(test)]
+    pub(super) fn waits_for_any(&self) -> bool {
+        !self.waiting.is_empty() || !self.queue.is_empty() || self.asked > 0
+    }
+
+    /// Bad tokens that are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered_bad(&self) -> usize {
+        self.bad.len()
+    }
+
     fn refuse(&self, reply: Reply<Verdict>) {
         self.cells.vouched(VouchResult::Unavailable);
         reply.with(Verdict::Unavailable);
     }
 }
 
-fn now_secs() -> u64 {
+pub(super) fn now_secs() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

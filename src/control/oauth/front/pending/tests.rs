@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Agreed, Answered, Errand, PendingFault, Pendings, Visitor};
-use crate::control::oauth::front::testing::{client_errand, somebody};
+use crate::control::oauth::front::testing::client_errand;
+use crate::control::oauth::testing::somebody;
 use crate::engine::limits::{LOGIN_MS_MAX, LOGINS_MAX, LOGINS_PER_ADDRESS_MAX};
 use crate::engine::oauth::SecretHash;
 
@@ -84,7 +85,7 @@ fn a_refused_login_is_over() {
 #[test]
 fn one_who_has_logged_in_is_asked_once() {
     let (pendings, now) = (Pendings::default(), Instant::now());
-    let (own, who) = (Some(browser("alice")), Box::new(somebody("583231")));
+    let (own, who) = (Some(browser("alice")), Box::new(somebody("583231", &[])));
     let errand = Box::new(client_errand("https://app.example/cb"));
     let ticket = pendings.ask_after(now, alice(), errand, who).unwrap();
     assert!(

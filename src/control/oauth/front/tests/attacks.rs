@@ -1,51 +1,53 @@
 //! What happens when somebody is not honest.
 
+use form_urlencoded::byte_serialize;
+
 use super::{
     Browser, ORIGIN, asking, body, clients, editor, form, good_answer, leads_on, led_to, parameter,
 };
-use crate::control::oauth::testing::{config, context};
+use crate::control::oauth::testing::{Bench, config, somebody};
 use crate::mailbox::OAuthOutcome;
 
 /// FastMCP's OAuthProxy let an attacker hand a login to a victim (GHSA-rww4-4w9c-7733): the provider knew the victim, nobody asked
 /// them, and the code went to the attacker's client.
 #[tokio::test(flavor = "current_thread")]
 async fn a_login_that_another_browser_began_is_not_finished() {
-    let (context, provider) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let (mut mallory, mut victim) = (Browser::default(), Browser::default());
-    let page = mallory.authorize(&context, &editor()).await;
-    let onward = mallory.press(&context, &page, "allow").await;
+    let page = mallory.authorize(&bench, &editor()).await;
+    let onward = mallory.press(&bench, &page, "allow").await;
     let at_provider = led_to(&onward);
     for with_own_cookie in [false, true] {
         if with_own_cookie {
-            victim.authorize(&context, &editor()).await;
+            victim.authorize(&bench, &editor()).await;
         }
-        let answer = victim.come_back(&context, &at_provider).await;
+        let answer = victim.come_back(&bench, &at_provider).await;
         assert_eq!((answer.status, leads_on(&answer)), (400, false));
-        assert!(provider.redeemed.lock().unwrap().is_empty());
+        assert_eq!(bench.redeemed(), 0);
     }
     // Nor has the stranger's attempt ended it for whoever began it.
-    let answer = mallory.come_back(&context, &at_provider).await;
+    let answer = mallory.come_back(&bench, &at_provider).await;
     assert!(led_to(&answer).contains("code="));
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_state_counts_once() {
-    let (context, provider) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let mut browser = Browser::default();
-    let page = browser.authorize(&context, &editor()).await;
-    let onward = browser.press(&context, &page, "allow").await;
+    let page = browser.authorize(&bench, &editor()).await;
+    let onward = browser.press(&bench, &page, "allow").await;
     let at_provider = led_to(&onward);
     let before = browser.clone();
-    browser.come_back(&context, &at_provider).await;
+    browser.come_back(&bench, &at_provider).await;
     let mut replaying = before;
-    let replayed = replaying.come_back(&context, &at_provider).await;
+    let replayed = replaying.come_back(&bench, &at_provider).await;
     assert_eq!((replayed.status, leads_on(&replayed)), (400, false));
-    assert_eq!(provider.redeemed.lock().unwrap().len(), 1);
+    assert_eq!(bench.redeemed(), 1);
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_callback_that_nobody_began_leads_nowhere() {
-    let (context, provider) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     for query in [
         "",
         "code=x",
@@ -55,15 +57,15 @@ async fn a_callback_that_nobody_began_leads_nowhere() {
         "error=access_denied",
         "%zz",
     ] {
-        let answer = Browser::default().callback(&context, query).await;
+        let answer = Browser::default().callback(&bench, query).await;
         assert_eq!((answer.status, leads_on(&answer)), (400, false), "{query}");
     }
-    assert!(provider.redeemed.lock().unwrap().is_empty());
+    assert_eq!(bench.redeemed(), 0);
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn an_answer_of_another_issuer_is_not_redeemed() {
-    let (context, provider) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     for iss in [
         "",
         "&iss=https%3A%2F%2Fevil.example",
@@ -71,11 +73,11 @@ async fn an_answer_of_another_issuer_is_not_redeemed() {
     ] {
         for rest in ["code=x", "error=access_denied"] {
             let mut browser = Browser::default();
-            let page = browser.authorize(&context, &editor()).await;
-            let onward = browser.press(&context, &page, "allow").await;
+            let page = browser.authorize(&bench, &editor()).await;
+            let onward = browser.press(&bench, &page, "allow").await;
             let state = parameter(&led_to(&onward), "state").unwrap();
             let answer = browser
-                .callback(&context, &format!("{rest}&state={state}{iss}"))
+                .callback(&bench, &format!("{rest}&state={state}{iss}"))
                 .await;
             let url = led_to(&answer);
             assert_eq!(
@@ -86,14 +88,14 @@ async fn an_answer_of_another_issuer_is_not_redeemed() {
             assert_eq!(answer.told.outcome, OAuthOutcome::Denied);
         }
     }
-    assert!(provider.redeemed.lock().unwrap().is_empty());
+    assert_eq!(bench.redeemed(), 0);
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn consent_is_taken_from_our_own_page_in_the_same_browser_alone() {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let mut browser = Browser::default();
-    let page = browser.authorize(&context, &editor()).await;
+    let page = browser.authorize(&bench, &editor()).await;
     let good = form(&page, "allow");
     let foreign = [
         (Some("https://evil.example"), Some("cross-site"), 403),
@@ -103,7 +105,7 @@ async fn consent_is_taken_from_our_own_page_in_the_same_browser_alone() {
         (None, Some("same-site"), 403),
     ];
     for (origin, site, status) in foreign {
-        let answer = browser.post(&context, &good, origin, site).await;
+        let answer = browser.post(&bench, &good, origin, site).await;
         assert_eq!(
             (answer.status, leads_on(&answer)),
             (status, false),
@@ -119,38 +121,38 @@ async fn consent_is_taken_from_our_own_page_in_the_same_browser_alone() {
         good.replace("&decision=allow", ""),
         format!("{good}&ticket={wrong}"),
     ] {
-        let answer = browser.post(&context, &bad, Some(ORIGIN), None).await;
+        let answer = browser.post(&bench, &bad, Some(ORIGIN), None).await;
         assert_eq!((answer.status, leads_on(&answer)), (400, false), "{bad}");
     }
     for mut stranger in [Browser::default(), {
         let mut other = Browser::default();
-        other.authorize(&context, &editor()).await;
+        other.authorize(&bench, &editor()).await;
         other
     }] {
-        let answer = stranger.post(&context, &good, Some(ORIGIN), None).await;
+        let answer = stranger.post(&bench, &good, Some(ORIGIN), None).await;
         assert_eq!((answer.status, leads_on(&answer)), (400, false));
     }
     // An old browser says nothing of where its form comes from.
-    let answer = browser.post(&context, &good, None, None).await;
-    assert!(led_to(&answer).starts_with("https://issuer.example/authorize"));
+    let answer = browser.post(&bench, &good, None, None).await;
+    assert!(led_to(&answer).starts_with("https://provider.example/authorize"));
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn nobody_is_sent_to_the_provider_without_having_been_asked() {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     for query in [
         editor(),
         asking("registered", "https://web.example/cb", &[]),
         String::new(),
     ] {
-        let page = Browser::default().authorize(&context, &query).await;
+        let page = Browser::default().authorize(&bench, &query).await;
         assert_eq!((page.status, leads_on(&page)), (200, false), "{query}");
     }
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn nobody_is_sent_to_an_address_that_is_not_the_clients() {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let mut rows = vec![
         asking("nobody", "https://app.example/cb", &[]),
         asking("", "https://app.example/cb", &[]),
@@ -180,7 +182,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_the_clients() {
         rows.push(asking("editor", evil, &[]));
     }
     for query in rows {
-        let answer = Browser::default().authorize(&context, &query).await;
+        let answer = Browser::default().authorize(&bench, &query).await;
         assert!(
             answer.status == 400 && !leads_on(&answer),
             "{query}: {}",
@@ -194,7 +196,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_the_clients() {
 /// host to any other (RFC 9700 §4.11.2).
 #[tokio::test(flavor = "current_thread")]
 async fn a_faulty_request_leads_back_only_to_those_that_the_operator_knows_and_to_this_device() {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let faulty = [("resource", "https://evil.example/mcp")];
     let rows = [
         ("editor", "https://app.example/cb", true),
@@ -210,7 +212,7 @@ async fn a_faulty_request_leads_back_only_to_those_that_the_operator_knows_and_t
     ];
     for (client, redirect_uri, is_led_back) in rows {
         let query = asking(client, redirect_uri, &faulty);
-        let answer = Browser::default().authorize(&context, &query).await;
+        let answer = Browser::default().authorize(&bench, &query).await;
         assert_eq!(leads_on(&answer), is_led_back, "{client} {redirect_uri}");
         if is_led_back {
             let url = led_to(&answer);
@@ -229,23 +231,17 @@ async fn what_anybody_wrote_is_never_markup() {
     clients
         .iter_mut()
         .for_each(|client| client.name = evil.into());
-    let (context, provider) = context(config(), clients).await;
-    let more = [
-        ("scope", "files:read <script>"),
-        ("state", evil),
-        ("login_hint", evil),
-    ];
-    *provider.next.lock().unwrap() = Ok((evil.to_owned(), Vec::new()));
+    let bench = Bench::start(config(), clients).await;
+    let more = [("scope", "files:read <script>"), ("login_hint", evil)];
+    bench.next(Ok(somebody(evil, &[])));
     let mut browser = Browser::default();
-    let page = browser
-        .authorize(&context, &asking("registered", "cursor://x/cb", &more))
-        .await;
-    let onward = browser.press(&context, &page, "allow").await;
-    let answer = browser.come_back(&context, &led_to(&onward)).await;
-    let token = browser.log_in(&context, "").await;
-    let failed = browser
-        .authorize(&context, &asking(evil, evil, &more))
-        .await;
+    let state: String = byte_serialize(evil.as_bytes()).collect();
+    let asked = asking("registered", "cursor://x/cb", &more).replace("client+state", &state);
+    let page = browser.authorize(&bench, &asked).await;
+    let onward = browser.press(&bench, &page, "allow").await;
+    let answer = browser.come_back(&bench, &led_to(&onward)).await;
+    let token = browser.log_in(&bench, "").await;
+    let failed = browser.authorize(&bench, &asking(evil, evil, &more)).await;
     for reply in [&page, &onward, &answer, &token, &failed] {
         let body = body(reply);
         assert!(
@@ -260,30 +256,30 @@ async fn what_anybody_wrote_is_never_markup() {
 async fn clients_get_nothing_where_the_server_is_off() {
     let mut oauth = config();
     oauth.server = None;
-    let (context, _) = context(oauth, clients()).await;
-    let answer = Browser::default().authorize(&context, &editor()).await;
+    let bench = Bench::start(oauth, clients()).await;
+    let answer = Browser::default().authorize(&bench, &editor()).await;
     assert_eq!((answer.status, leads_on(&answer)), (400, false));
-    let page = Browser::default().authorize(&context, "").await;
+    let page = Browser::default().authorize(&bench, "").await;
     assert_eq!(page.status, 200);
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_cookie_of_somebody_elses_making_is_replaced() {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let planted = "x".repeat(43);
     let mut browser = Browser::default();
     browser
         .cookies
         .insert("__Host-mcpg-login".to_owned(), planted.clone());
-    let page = browser.authorize(&context, &editor()).await;
+    let page = browser.authorize(&bench, &editor()).await;
     assert_ne!(browser.cookies["__Host-mcpg-login"], planted);
-    let onward = browser.press(&context, &page, "allow").await;
+    let onward = browser.press(&bench, &page, "allow").await;
     let mut mallory = Browser::default();
     mallory
         .cookies
         .insert("__Host-mcpg-login".to_owned(), planted);
     let answer = mallory
-        .callback(&context, &good_answer(&led_to(&onward)))
+        .callback(&bench, &good_answer(&led_to(&onward)))
         .await;
     assert_eq!(answer.status, 400);
 }

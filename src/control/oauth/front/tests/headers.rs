@@ -1,23 +1,23 @@
 //! What every answer says of itself.
 
 use super::{Browser, asking, body, clients, editor, field, led_to};
-use crate::control::oauth::testing::{config, context};
+use crate::control::oauth::testing::{Bench, config, somebody};
 use crate::mailbox::OAuthReply;
 
 async fn every_answer() -> Vec<(&'static str, OAuthReply)> {
-    let (context, _) = context(config(), clients()).await;
+    let bench = Bench::start(config(), clients()).await;
     let mut browser = Browser::default();
-    let welcome = browser.authorize(&context, "").await;
-    let onward = browser.press(&context, &welcome, "allow").await;
-    let token = browser.come_back(&context, &led_to(&onward)).await;
-    let consent = browser.authorize(&context, &editor()).await;
-    let denied = browser.press(&context, &consent, "deny").await;
-    let code = browser.log_in(&context, &editor()).await;
-    let skipped = browser.authorize(&context, &editor()).await;
+    let welcome = browser.authorize(&bench, "").await;
+    let onward = browser.press(&bench, &welcome, "allow").await;
+    let token = browser.come_back(&bench, &led_to(&onward)).await;
+    let consent = browser.authorize(&bench, &editor()).await;
+    let denied = browser.press(&bench, &consent, "deny").await;
+    let code = browser.log_in(&bench, &editor()).await;
+    let skipped = browser.authorize(&bench, &editor()).await;
     let program = browser
-        .log_in(&context, &asking("registered", "cursor://x/cb", &[]))
+        .log_in(&bench, &asking("registered", "cursor://x/cb", &[]))
         .await;
-    let failure = browser.callback(&context, "").await;
+    let failure = browser.callback(&bench, "").await;
     vec![
         ("welcome", welcome),
         ("onward", onward),

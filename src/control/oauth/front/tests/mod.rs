@@ -15,8 +15,7 @@ use zeroize::Zeroizing;
 
 use super::testing::request;
 use super::{authorize, callback, consent};
-use crate::control::oauth::context::Context;
-use crate::control::oauth::testing::{PROVIDER, client};
+use crate::control::oauth::testing::{Bench, PROVIDER, client};
 use crate::engine::oauth::{Client, ClientOrigin, OAuthEndpoint};
 use crate::mailbox::{OAuthReply, OAuthRequest};
 
@@ -60,26 +59,26 @@ struct Browser {
 }
 
 impl Browser {
-    async fn authorize(&mut self, context: &Context, query: &str) -> OAuthReply {
+    async fn authorize(&mut self, bench: &Bench, query: &str) -> OAuthReply {
         let asked = OAuthRequest {
             query: query.as_bytes().into(),
             ..self.request(OAuthEndpoint::Authorize)
         };
-        self.keep(authorize(context, &asked).await)
+        self.keep(authorize(bench, &asked).await)
     }
 
-    async fn callback(&mut self, context: &Context, query: &str) -> OAuthReply {
+    async fn callback(&mut self, bench: &Bench, query: &str) -> OAuthReply {
         let asked = OAuthRequest {
             query: query.as_bytes().into(),
             ..self.request(OAuthEndpoint::Callback)
         };
-        self.keep(callback(context, &asked).await)
+        self.keep(callback(bench, &asked).await)
     }
 
     /// Presses a button of the page in `reply`.
-    async fn press(&mut self, context: &Context, reply: &OAuthReply, decision: &str) -> OAuthReply {
+    async fn press(&mut self, bench: &Bench, reply: &OAuthReply, decision: &str) -> OAuthReply {
         self.post(
-            context,
+            bench,
             &form(reply, decision),
             Some(ORIGIN),
             Some("same-origin"),
@@ -89,7 +88,7 @@ impl Browser {
 
     async fn post(
         &mut self,
-        context: &Context,
+        bench: &Bench,
         form: &str,
         origin: Option<&str>,
         site: Option<&str>,
@@ -100,19 +99,20 @@ impl Browser {
             fetch_site: site.map(|site| site.as_bytes().into()),
             ..self.request(OAuthEndpoint::Consent)
         };
-        self.keep(consent(context, &asked).await)
+        self.keep(consent(bench, &asked).await)
     }
 
     /// From the page to where the client's answer leads.
-    async fn log_in(&mut self, context: &Context, query: &str) -> OAuthReply {
-        let page = self.authorize(context, query).await;
-        let onward = self.press(context, &page, "allow").await;
-        self.come_back(context, &led_to(&onward)).await
+    async fn log_in(&mut self, bench: &Bench, query: &str) -> OAuthReply {
+        let page = self.authorize(bench, query).await;
+        let onward = self.press(bench, &page, "allow").await;
+        self.come_back(bench, &led_to(&onward)).await
     }
 
     /// From the provider at `url` back to the gateway.
-    async fn come_back(&mut self, context: &Context, url: &str) -> OAuthReply {
-        self.callback(context, &good_answer(url)).await
+    async fn come_back(&mut self, bench: &Bench, url: &str) -> OAuthReply {
+        bench.let_in();
+        self.callback(bench, &good_answer(url)).await
     }
 
     fn request(&self, endpoint: OAuthEndpoint) -> OAuthRequest {
