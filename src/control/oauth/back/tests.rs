@@ -123,7 +123,10 @@ fn redemption(code: &str) -> Vec<(&'static str, String)> {
 
 /// What comes of `fields` at the token endpoint.
 async fn ask(bench: &Bench, fields: &[(&str, String)]) -> OAuthReply {
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, &**value))
+        .collect();
     token(bench, &post(&fields)).await
 }
 

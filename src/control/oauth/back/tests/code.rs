@@ -33,13 +33,38 @@ async fn a_code_is_worth_an_access_token_and_a_refresh_token() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_code_is_spent_by_whoever_gets_it_wrong() {
     for (case, name, value, error) in [
-        ("verifier", "code_verifier", "b-verifier-of-forty-three-characters-or-more", "invalid_grant"),
+        (
+            "verifier",
+            "code_verifier",
+            "b-verifier-of-forty-three-characters-or-more",
+            "invalid_grant",
+        ),
         ("client", "client_id", "other", "invalid_grant"),
-        ("place", "redirect_uri", "http://127.0.0.1:1234/other", "invalid_grant"),
-        ("port", "redirect_uri", "http://127.0.0.1:4321/callback", "invalid_grant"),
-        ("resource", "resource", "https://gw.example/base/mcp/else", "invalid_target"),
+        (
+            "place",
+            "redirect_uri",
+            "http://127.0.0.1:1234/other",
+            "invalid_grant",
+        ),
+        (
+            "port",
+            "redirect_uri",
+            "http://127.0.0.1:4321/callback",
+            "invalid_grant",
+        ),
+        (
+            "resource",
+            "resource",
+            "https://gw.example/base/mcp/else",
+            "invalid_target",
+        ),
         ("whole gateway", "resource", BASE, "invalid_target"),
-        ("foreign resource", "resource", "https://evil.example/mcp", "invalid_target"),
+        (
+            "foreign resource",
+            "resource",
+            "https://evil.example/mcp",
+            "invalid_target",
+        ),
     ] {
         let bench = bench().await;
         let code = code(&bench).await;
@@ -59,15 +84,57 @@ async fn what_is_no_request_of_a_known_client_leaves_the_code_alone() {
     let code = code(&bench).await;
     for (case, name, value, status, error) in [
         ("no grant type", "grant_type", None, 400, "invalid_request"),
-        ("other grant type", "grant_type", Some("password"), 400, "unsupported_grant_type"),
+        (
+            "other grant type",
+            "grant_type",
+            Some("password"),
+            400,
+            "unsupported_grant_type",
+        ),
         ("no verifier", "code_verifier", None, 400, "invalid_request"),
-        ("short verifier", "code_verifier", Some("short"), 400, "invalid_grant"),
+        (
+            "short verifier",
+            "code_verifier",
+            Some("short"),
+            400,
+            "invalid_grant",
+        ),
         ("no client", "client_id", None, 400, "invalid_request"),
-        ("unknown client", "client_id", Some("nobody"), 401, "invalid_client"),
-        ("no secret", "client_id", Some("secretive"), 401, "invalid_client"),
-        ("secret of none", "client_secret", Some("abc"), 401, "invalid_client"),
-        ("unknown code", "code", Some("mcpg_code_abc"), 400, "invalid_grant"),
-        ("a refresh token's kind", "grant_type", Some("refresh_token"), 400, "invalid_request"),
+        (
+            "unknown client",
+            "client_id",
+            Some("nobody"),
+            401,
+            "invalid_client",
+        ),
+        (
+            "no secret",
+            "client_id",
+            Some("secretive"),
+            401,
+            "invalid_client",
+        ),
+        (
+            "secret of none",
+            "client_secret",
+            Some("abc"),
+            401,
+            "invalid_client",
+        ),
+        (
+            "unknown code",
+            "code",
+            Some("mcpg_code_abc"),
+            400,
+            "invalid_grant",
+        ),
+        (
+            "a refresh token's kind",
+            "grant_type",
+            Some("refresh_token"),
+            400,
+            "invalid_request",
+        ),
     ] {
         let mut fields = redemption(&code);
         fields.retain(|(own, _)| *own != name);
@@ -77,7 +144,12 @@ async fn what_is_no_request_of_a_known_client_leaves_the_code_alone() {
     let repeated = format!("code={code}&code={code}&grant_type=authorization_code");
     let mut request = post(&[]);
     request.body = repeated.into_bytes().into();
-    check_refused("repeated", &token(&bench, &request).await, 400, "invalid_request");
+    check_refused(
+        "repeated",
+        &token(&bench, &request).await,
+        400,
+        "invalid_request",
+    );
     assert_eq!(redeem(&bench, &code).await.status, 200);
 }
 
@@ -94,7 +166,10 @@ async fn a_code_that_comes_twice_ends_what_came_of_it() {
     let refreshed = refresh(&bench, &first, &[]).await;
     check_refused("refresh", &refreshed, 400, "invalid_grant");
     let after = bench.shared.live.load_full();
-    assert!(!after.keys.is_same(&before.keys), "workers refuse the access token");
+    assert!(
+        !after.keys.is_same(&before.keys),
+        "workers refuse the access token"
+    );
     assert_eq!(after.keys_version, before.keys_version + 1);
     redeem(&bench, &code).await;
     let third = bench.shared.live.load().keys_version;
@@ -106,9 +181,17 @@ async fn a_code_ends_after_its_time() {
     let bench = bench().await;
     let code = code(&bench).await;
     let fields = redemption(&code);
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, &**value))
+        .collect();
     let late = issue(&bench, &post(&fields), now_secs() + 61).await;
-    check_refused("late", &late.unwrap_err().into_reply(false), 400, "invalid_grant");
+    check_refused(
+        "late",
+        &late.unwrap_err().into_reply(false),
+        400,
+        "invalid_grant",
+    );
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -122,7 +205,12 @@ async fn a_client_with_a_secret_shows_it_in_either_way() {
     for (case, header, field_secret, is_good) in [
         ("header", Some(format!("secretive:{SECRET}")), None, true),
         ("form", None, Some(SECRET), true),
-        ("wrong header", Some("secretive:wrong".to_owned()), None, false),
+        (
+            "wrong header",
+            Some("secretive:wrong".to_owned()),
+            None,
+            false,
+        ),
         ("wrong form", None, Some("wrong"), false),
         ("empty", Some("secretive:".to_owned()), None, false),
     ] {
@@ -152,7 +240,11 @@ async fn a_client_with_a_secret_shows_it_in_either_way() {
 async fn a_client_that_does_not_refresh_gets_one_token_and_leaves_little() {
     let once = Client {
         refreshes: false,
-        ..client("editor", ClientOrigin::Registered { at_secs: 0 }, &[REDIRECT])
+        ..client(
+            "editor",
+            ClientOrigin::Registered { at_secs: 0 },
+            &[REDIRECT],
+        )
     };
     let bench = Bench::start(config(), vec![once]).await;
     let reply = redeem(&bench, &code(&bench).await).await;

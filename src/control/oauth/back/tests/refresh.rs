@@ -1,8 +1,6 @@
 //! Refresh tokens for the next ones.
 
-use super::{
-    BASE, SECRET, bench, body, check_refused, claims, grants, pair, refresh, tokens,
-};
+use super::{BASE, SECRET, bench, body, check_refused, claims, grants, pair, refresh, tokens};
 
 #[tokio::test(flavor = "current_thread")]
 async fn each_refresh_gives_the_next_and_the_same_grant() {
@@ -28,7 +26,12 @@ async fn a_refresh_token_that_comes_twice_ends_its_grant() {
     check_refused("reuse", &again, 400, "invalid_grant");
     assert!(again.told.message.unwrap().contains("used before"));
     assert!(again.told.identity.is_some());
-    check_refused("the good one", &refresh(&bench, &second, &[]).await, 400, "invalid_grant");
+    check_refused(
+        "the good one",
+        &refresh(&bench, &second, &[]).await,
+        400,
+        "invalid_grant",
+    );
     assert_eq!(grants(&bench).await, 0);
     assert_eq!(bench.shared.live.load().keys_version, before + 1);
 }
@@ -49,18 +52,43 @@ async fn what_is_asked_wrongly_costs_nothing() {
     let bench = bench().await;
     let (_, token) = tokens(&bench).await;
     for (case, more, status, error) in [
-        ("other client", &[("client_id", "other")][..], 400, "invalid_grant"),
-        ("unknown client", &[("client_id", "nobody")], 401, "invalid_client"),
+        (
+            "other client",
+            &[("client_id", "other")][..],
+            400,
+            "invalid_grant",
+        ),
+        (
+            "unknown client",
+            &[("client_id", "nobody")],
+            401,
+            "invalid_client",
+        ),
         (
             "other client with its secret",
             &[("client_id", "secretive"), ("client_secret", SECRET)],
             400,
             "invalid_grant",
         ),
-        ("unknown token", &[("refresh_token", "mcpg_refresh_abc")], 400, "invalid_grant"),
+        (
+            "unknown token",
+            &[("refresh_token", "mcpg_refresh_abc")],
+            400,
+            "invalid_grant",
+        ),
         ("no token", &[("refresh_token", "")], 400, "invalid_request"),
-        ("other resource", &[("resource", "https://gw.example/base/mcp/else")], 400, "invalid_target"),
-        ("all resources", &[("resource", BASE)], 400, "invalid_target"),
+        (
+            "other resource",
+            &[("resource", "https://gw.example/base/mcp/else")],
+            400,
+            "invalid_target",
+        ),
+        (
+            "all resources",
+            &[("resource", BASE)],
+            400,
+            "invalid_target",
+        ),
         ("no scopes", &[("scope", "a \"b\"")], 400, "invalid_scope"),
     ] {
         check_refused(case, &refresh(&bench, &token, more).await, status, error);
@@ -81,13 +109,22 @@ async fn scopes_are_narrowed_for_one_token_and_never_widened() {
     ] {
         let reply = refresh(&bench, &token, &[("scope", asked)]).await;
         let (access, next) = pair(&reply);
-        let mut told: Vec<_> = body(&reply)["scope"].as_str().unwrap().split(' ').map(str::to_owned).collect();
+        let mut told: Vec<_> = body(&reply)["scope"]
+            .as_str()
+            .unwrap()
+            .split(' ')
+            .map(str::to_owned)
+            .collect();
         told.sort_unstable();
         let mut expected: Vec<_> = given.split(' ').collect();
         expected.sort_unstable();
         assert_eq!(told, expected, "{asked}");
         let in_token = claims(&access);
-        assert_eq!(in_token.get("scope").is_some(), !given.is_empty(), "{asked}");
+        assert_eq!(
+            in_token.get("scope").is_some(),
+            !given.is_empty(),
+            "{asked}"
+        );
         token = next;
     }
     let reply = refresh(&bench, &token, &[]).await;

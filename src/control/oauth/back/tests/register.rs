@@ -53,7 +53,9 @@ async fn what_cannot_be_registered_is_refused_and_not_counted() {
     let bench = bench().await;
     for _ in 0..=OAUTH_REGISTRATIONS_PER_ADDRESS_BURST {
         let mut request = registration("none");
-        request.body = b"{\"redirect_uris\":[\"javascript:alert(1)\"]}".to_vec().into();
+        request.body = b"{\"redirect_uris\":[\"javascript:alert(1)\"]}"
+            .to_vec()
+            .into();
         let reply = register(&bench, &request).await;
         check_refused("redirect", &reply, 400, "invalid_redirect_uri");
         let reply = registered(&bench, "private_key_jwt").await;

@@ -54,7 +54,12 @@ async fn what_the_provider_gives_is_kept_sealed_in_the_place_of_what_there_was()
     says(&bench, Ok(who));
     let (_, next) = pair(&refresh_after(&bench, &token, OAUTH_VOUCH_SECS).await);
     let hash = SecretHash::of(next.as_bytes());
-    let held = bench.store.grant_of(hash, now_secs()).await.unwrap().unwrap();
+    let held = bench
+        .store
+        .grant_of(hash, now_secs())
+        .await
+        .unwrap()
+        .unwrap();
     let sealed = held.grant.provider_tokens.unwrap();
     assert!(!String::from_utf8_lossy(&sealed).contains("newer"));
     let opened = bench.vault.open_tokens(held.grant.id, &sealed).unwrap();
@@ -65,7 +70,10 @@ async fn what_the_provider_gives_is_kept_sealed_in_the_place_of_what_there_was()
 async fn whoever_is_no_user_any_more_loses_the_grant() {
     for (case, word) in [
         ("refused", Err(ProviderFault::Refused("invalid_grant"))),
-        ("not allowed", Err(ProviderFault::NotAllowed("left the organization".into()))),
+        (
+            "not allowed",
+            Err(ProviderFault::NotAllowed("left the organization".into())),
+        ),
         ("somebody else", Ok(somebody("1", &[]))),
     ] {
         let bench = bench().await;
