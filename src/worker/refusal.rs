@@ -9,7 +9,6 @@ use super::forward::UpstreamFault;
 use super::notes::Notes;
 use crate::engine::admission::{BodyRefusal, HeadRefusal, Judgement};
 use crate::engine::audit::Decision;
-use crate::engine::identity::AuthFailure;
 use crate::engine::mcp::revision::Revision;
 use crate::engine::mcp::scan::{ScanError, ScanErrorKind};
 use crate::engine::policy::StepUp;

@@ -1,4 +1,4 @@
-use crate::harness::{Folder, HASH, sound_with_issuer};
+use crate::harness::{Folder, HASH, sound_with_issuer, sound_with_provider};
 
 #[test]
 fn a_call_is_judged_by_the_rule_that_decides_it() {
@@ -185,4 +185,49 @@ fn flags_of_different_callers_do_not_mix() {
         let args = [&["explain", "--tool", "x"], args].concat();
         assert_eq!(folder.run(&args).code, 2, "{args:?}");
     }
+}
+
+#[test]
+fn a_user_of_the_provider_is_judged_by_scopes_and_by_their_entry() {
+    let folder = Folder::new();
+    folder.write("mcp-guard.toml", &sound_with_provider(), 0o600);
+    for (user, scopes, tool, allowed, rule) in [
+        (
+            "583231",
+            "",
+            "list_all",
+            true,
+            "allowed_tools[0] \"list_*\"",
+        ),
+        (
+            "583231",
+            "mcp:read",
+            "read_file",
+            true,
+            "scope \"mcp:read\" allowed_tools[0] \"read_*\"",
+        ),
+        ("583231", "", "read_file", false, "needs scope \"mcp:read\""),
+        ("583231", "mcp:read", "other", false, "no rule"),
+        ("583231", "", "drop", false, "denied_tools[0] \"drop\""),
+        ("1", "", "other", true, "allowed_tools[0] \"*\""),
+        ("1", "", "drop", false, "denied_tools[0] \"drop\""),
+    ] {
+        let said = folder.run(&[
+            "explain", "--as", user, "--issuer", "github", "--scope", scopes, "--tool", tool,
+        ]);
+        let verdict = if allowed { "allowed" } else { "denied" };
+        let expected =
+            format!("{verdict}: oauth:github {user} calls \"{tool}\" on files: {rule}\n");
+        assert_eq!(said.out, expected);
+        assert_eq!(said.code, i32::from(!allowed));
+    }
+}
+
+#[test]
+fn an_issuer_that_is_none_is_told_those_that_there_are() {
+    let folder = Folder::new();
+    folder.write("mcp-guard.toml", &sound_with_provider(), 0o600);
+    let args = ["explain", "--as", "x", "--issuer", "gitlab", "--tool", "y"];
+    let failed = folder.run(&args).failed();
+    assert!(failed.contains("there are: github\n"), "{failed}");
 }

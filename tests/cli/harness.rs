@@ -135,6 +135,17 @@ impl Said {
     }
 }
 
+/// The same, with users of GitHub, one of whom may do everything else.
+pub(crate) fn sound_with_provider() -> String {
+    format!(
+        "{}[server]\npublic_url = 'https://gw.example'\n[auth.oauth]\nprovider = 'github'\nclient_id = 'x'\nclient_secret = 'hunter2'\n\
+         allowed_users = ['583231', '1']\nallowed_tools = ['list_*']\ndenied_tools = ['drop']\n\
+         [auth.oauth.scope_tool_mapping]\n'mcp:read' = ['read_*']\n'mcp:write' = ['write_*']\n\
+         [[auth.oauth.identities]]\nmatch = '1'\nallowed_tools = ['*']\nscopes = []\n[auth.oauth.server]\nenabled = true\n",
+        sound()
+    )
+}
+
 /// A sound configuration with an identity that may read, but not secrets.
 pub(crate) fn sound() -> String {
     format!(

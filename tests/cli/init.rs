@@ -77,7 +77,7 @@ fn init_refuses_what_it_cannot_write() {
     for (args, part) in [
         (
             vec!["init", "--template", "nothing"],
-            "there are: default, stdio, multi-server, jwt, mtls",
+            "there are: default, stdio, multi-server, jwt, oauth-github, oauth-google, oauth-okta, oauth, mtls",
         ),
         (
             vec!["init", "--template", "multi-server", "--format", "yaml"],

@@ -23,6 +23,7 @@ mod lifecycle;
 mod many_servers;
 mod modern;
 mod mtls;
+mod oauth_surface;
 mod origin;
 mod policy;
 mod quota;

@@ -8,6 +8,7 @@
 mod address;
 mod api_key;
 mod audience;
+mod auth_failure;
 mod authenticate;
 mod authorization_server;
 mod challenge;
@@ -25,7 +26,8 @@ mod ties;
 
 pub use address::{AddressRange, AddressRangeError};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeys};
-pub use authenticate::{AnonymousAccess, AuthFailure, Authenticator, AuthenticatorParts, Proving};
+pub use auth_failure::AuthFailure;
+pub use authenticate::{AnonymousAccess, Authenticator, AuthenticatorParts, Proving};
 pub use authorization_server::AuthorizationServer;
 pub use challenge::{ChallengeError, Directions, is_scope_to_ask};
 pub use credential::{Credential, CredentialError};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::identity::{
-    AddressRange, ApiKey, ApiKeyError, KeyHash, KeyHashError, client_address, generate_key,
+    AddressRange, ApiKey, ApiKeyError, ChallengeError, CredentialError, KeyHash, KeyHashError,
+    client_address, generate_key,
 };
 use crate::engine::limits::{CREDENTIAL_BYTES_MAX, IDENTITY_ID_BYTES_MAX};
 

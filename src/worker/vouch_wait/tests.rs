@@ -10,7 +10,7 @@ use crate::engine::identity::jwt::ScopeMap;
 use crate::engine::identity::opaque::{OpaqueTokens, UserAccess, UserRules, Vouched};
 use crate::engine::identity::{Authenticator, AuthenticatorParts};
 use crate::engine::quota::Quota;
-use crate::mailbox::Ask;
+use crate::mailbox::{Ask, Live};
 use crate::worker::testing::{Bench, answering, exchange, receive, until};
 
 type Question = Ask<VouchRequest, Verdict>;
@@ -170,4 +170,25 @@ fn places_are_shared_by_address_and_given_back() {
     let mut stream = bench.send(&routes("another", 7));
     questions.recv().unwrap().reply.with(good());
     assert_eq!(receive(&mut stream, false).status, 200);
+}
+
+#[test]
+fn a_proof_under_a_configuration_of_before_is_for_one_request() {
+    let bench = bench();
+    let (sender, questions) = mpsc::channel();
+    answering(&bench.shared.vouching, move |ask: Question| {
+        drop(sender.send(ask));
+    });
+    let mut first = bench.send(&routes("good", 7));
+    let ask = questions.recv().unwrap();
+    bench.shared.update(|live| Live {
+        keys_version: live.keys_version + 1,
+        ..live.clone()
+    });
+    ask.reply.with(good());
+    assert_eq!(receive(&mut first, false).status, 200);
+    let mut second = bench.send(&routes("good", 7));
+    questions.recv().unwrap().reply.with(good());
+    assert_eq!(receive(&mut second, false).status, 200);
+    assert_eq!(bench.exchange(&routes("good", 7)).status, 200, "kept now");
 }

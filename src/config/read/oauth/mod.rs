@@ -18,7 +18,7 @@ use crate::config::read::table::Table;
 use crate::config::secret::Secret;
 use crate::engine::limits::{
     BURST_MAX, JWT_AUDIENCE_BYTES_MAX, JWT_AUDIENCES_MAX, OAUTH_CLIENT_ID_BYTES_MAX,
-    OAUTH_PROVIDER_SCOPES_MAX, SCOPE_BYTES_MAX,
+    OAUTH_LOGIN_TOKEN_SECS_MAX, OAUTH_PROVIDER_SCOPES_MAX, SCOPE_BYTES_MAX,
 };
 use crate::engine::seal::Sealer;
 use endpoints::Endpoints;
@@ -43,6 +43,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 const TOKEN_CACHE_TTL: Duration = Duration::from_secs(300);
 const LOGIN_TOKEN_TTL: Duration = Duration::from_secs(8 * 3_600);
+
+/// What the store keeps of grants lives at least as long.
+const LOGIN_TOKEN_TTL_MAX: Duration = Duration::from_secs(OAUTH_LOGIN_TOKEN_SECS_MAX);
 
 const PROVIDERS: [(&str, OAuthProvider); 4] = [
     ("github", OAuthProvider::GitHub),
@@ -122,7 +125,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<OAuth> {
             .duration("token_cache_ttl_secs", SECOND..=HOUR)
             .unwrap_or(TOKEN_CACHE_TTL),
         login_token_ttl: table
-            .duration("login_token_ttl", MINUTE..=7 * DAY)
+            .duration("login_token_ttl", MINUTE..=LOGIN_TOKEN_TTL_MAX)
             .unwrap_or(LOGIN_TOKEN_TTL),
         store_path: store_path.unwrap_or_else(|| table.cx.resolve(STORE)),
         store_key,

@@ -1,6 +1,7 @@
 //! `[auth.oauth.server]` and its clients.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::{DAY, HOUR, MINUTE, secret_of_at_least};
 use crate::config::model::{OAuthClient, OAuthServer};
@@ -10,8 +11,8 @@ use crate::config::read::table::Table;
 use crate::config::tree::Value;
 use crate::config::url::split_authority;
 use crate::engine::limits::{
-    OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_NAME_CHARS_MAX, OAUTH_CLIENT_SECRET_BYTES_MIN,
-    OAUTH_CONFIGURED_CLIENTS_MAX, OAUTH_REDIRECT_URIS_MAX,
+    OAUTH_ACCESS_TOKEN_SECS_MAX, OAUTH_CLIENT_ID_BYTES_MAX, OAUTH_CLIENT_NAME_CHARS_MAX,
+    OAUTH_CLIENT_SECRET_BYTES_MIN, OAUTH_CONFIGURED_CLIENTS_MAX, OAUTH_REDIRECT_URIS_MAX,
 };
 use crate::engine::oauth::{RedirectUri, Registration, shown_name};
 
@@ -20,6 +21,9 @@ const NAME: &str = "1 to 128 characters that can be seen";
 const REDIRECTS: &str = "where the client's users may be sent back to, at least one";
 const REDIRECT: &str = "https://host/path, http:// of a loopback address, or a scheme of the client's own with a dot in it (com.example.app:/callback)";
 const HOST: &str = "a host name or an address, without scheme, port and path";
+
+/// What the store keeps of grants lives at least as long.
+const ACCESS_TOKEN_TTL_MAX: Duration = Duration::from_secs(OAUTH_ACCESS_TOKEN_SECS_MAX);
 
 /// `[auth.oauth.server]` where it is enabled. Whatever is wrong with it is reported either way.
 pub(super) fn read(table: &Table<'_>) -> Option<OAuthServer> {
@@ -38,7 +42,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<OAuthServer> {
         let remedy = "a refresh token ends with its grant; raise grant_ttl, or lower it";
         table.report("refresh_token_ttl", Problem::Conflict { other, remedy });
     }
-    let access = table.duration("access_token_ttl", MINUTE..=HOUR);
+    let access = table.duration("access_token_ttl", MINUTE..=ACCESS_TOKEN_TTL_MAX);
     let flag = |key: &str| table.flag(key).unwrap_or(true);
     let server = OAuthServer {
         access_token_ttl: access.unwrap_or(10 * MINUTE),

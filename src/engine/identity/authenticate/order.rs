@@ -18,7 +18,7 @@ use crate::engine::identity::mtls::{
     CertificateError, CertificateOrigin, IdentityPattern, IdentitySource, MtlsAccess, MtlsIdentity,
     ProxyFormat,
 };
-use crate::engine::identity::{AddressRange, ApiKey, KeyHash, ProofVersion};
+use crate::engine::identity::{AddressRange, ApiKey, ChallengeError, KeyHash, ProofVersion};
 use crate::engine::mcp::headers::HeaderDigest;
 
 const KEY: &[u8] = b"Bearer mcp_good";

@@ -120,7 +120,7 @@ impl JwtIssuers {
         self.issuers.get(*self.places.get(issuer)?)
     }
 
-    /// The gateway itself, where it signs tokens.
+    /// The gateway itself, where it signs tokens. O(issuers).
     #[must_use]
     pub fn own(&self) -> Option<(&JwtIssuer, &OwnTokens)> {
         let mut issuers = self.issuers.iter();

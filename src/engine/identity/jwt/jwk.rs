@@ -148,7 +148,7 @@ impl<'d> Jwk<'d> {
         let material = self.material(key_type)?;
         let verifier = |algorithm: Algorithm| {
             let key = signatures.key(algorithm, material.borrowed());
-            Ok((algorithm, key.map_err(BadKey::as_str)?))
+            Ok::<_, &'static str>((algorithm, key.map_err(BadKey::as_str)?))
         };
         let verifiers = algorithms.into_iter().map(verifier);
         Ok((material.fingerprint(), verifiers.collect::<Result<_, _>>()?))
