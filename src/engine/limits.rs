@@ -123,10 +123,13 @@ pub const CLIENT_DOCUMENT_LIFE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
 /// How long a client's metadata document that cannot be had is not asked for again, in milliseconds.
 pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
 
+/// How long after its end a client's metadata document still counts where too many others are asked for, in milliseconds.
+pub const CLIENT_DOCUMENT_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
 /// Metadata documents of clients that are remembered, and as many that cannot be had.
 pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
 
-/// Metadata documents of clients that are fetched at once.
+/// Requests that fetch the metadata document of a client, or wait for one that is being fetched, at once.
 pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 32;
 
 /// Metadata documents that are fetched in a minute, in the long run.
@@ -328,6 +331,9 @@ pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
 /// How long the provider's word that a user is still one counts where a client refreshes, in seconds.
 pub const OAUTH_VOUCH_SECS: u64 = 600;
 
+/// How long the provider is waited for where a client refreshes, in milliseconds.
+pub const OAUTH_VOUCH_MS_MAX: u64 = 12 * SECOND_MS;
+
 /// How long a grant goes on where the provider cannot be asked, in seconds since its last word.
 pub const OAUTH_VOUCH_GRACE_SECS: u64 = 24 * 3_600;
 
@@ -408,7 +414,7 @@ pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
 /// Time from the first page of a login to its end, in milliseconds.
 pub const LOGIN_MS_MAX: u64 = 600 * SECOND_MS;
 
-/// Logins on their way. Beyond it the oldest ends.
+/// Logins on their way. Beyond it the oldest of the address with the most ends.
 pub const LOGINS_MAX: usize = 4_096;
 
 /// Logins on their way from one address, or one /64 network of IPv6. Beyond it the oldest of them ends.
@@ -642,6 +648,15 @@ const _: () = {
         OAUTH_WAITERS_PER_ADDRESS_MAX < OAUTH_WAITERS_PER_WORKER_MAX
             && VOUCH_WAITERS_PER_ADDRESS_MAX < VOUCH_WAITERS_PER_WORKER_MAX,
         "one address cannot take every place"
+    );
+    assert!(
+        2 * CLIENT_DOCUMENTS_AT_ONCE_MAX <= OAUTH_REQUESTS_AT_ONCE_MAX
+            && 2 * CLIENT_DOCUMENTS_AT_ONCE_MAX <= OAUTH_WAITERS_PER_WORKER_MAX,
+        "slow documents of strangers cannot stop what needs none"
+    );
+    assert!(
+        CLIENT_DOCUMENT_MS_MAX + OAUTH_VOUCH_MS_MAX < OAUTH_WAIT_MS_MAX,
+        "no client is told to try again while its refresh token is replaced"
     );
     assert!(
         PATH_BYTES_MAX < limits.head_bytes,

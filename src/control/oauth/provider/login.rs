@@ -141,7 +141,8 @@ impl Remote {
         let user = kept.user.clone();
         let answer = renewed(self.refresh(&endpoints, &spent).await?, kept);
         let outcome = self.same_user(&endpoints, &user, &answer, now_secs).await;
-        if outcome.is_err() && answer.refresh.as_ref() != Some(&spent) {
+        // Also where all went well: whoever asked may have left, or fail to keep what is told here.
+        if answer.refresh.as_ref() != Some(&spent) {
             self.rescue(&spent, KeptTokens::new(&user, &answer, now_secs));
         }
         outcome

@@ -193,7 +193,7 @@ impl Provider {
         match &self.0 {
             Kind::Remote(remote) => remote.still_holds(tokens, now_secs()).await,
             #[cfg(test)]
-            Kind::Scripted(script) => script.still_holds(),
+            Kind::Scripted(script) => script.still_holds().await,
         }
     }
 

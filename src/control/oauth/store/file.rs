@@ -68,6 +68,13 @@ impl FileStore {
         self.read(count).await.unwrap()
     }
 
+    /// Keeps every change waiting until what is returned is dropped.
+    #[cfg(test)]
+    pub(super) async fn hold_changes(&self) -> tokio::sync::OwnedSemaphorePermit {
+        #![allow(clippy::unwrap_used, reason = "a test may panic")]
+        Arc::clone(&self.writing).acquire_owned().await.unwrap()
+    }
+
     fn of(database: Database) -> Self {
         Self {
             database: Arc::new(database),
@@ -183,7 +190,19 @@ impl Store for FileStore {
     }
 
     fn take_code(&self, hash: SecretHash, now_secs: u64) -> Stored<'_, TakenCode> {
-        self.write(move |tables| tables.take_code(hash, now_secs))
+        Box::pin(async move {
+            // Anybody can make codes up, and each change waits for the disk: what is not there is found out by reading.
+            let look = move |transaction: &ReadTransaction| {
+                let codes = transaction.open_table(tables::CODES)?;
+                Ok(codes.get(hash.as_bytes())?.is_some())
+            };
+            let is_there = self.read(look).await?;
+            if !is_there {
+                return Ok(TakenCode::Unknown);
+            }
+            self.write(move |tables| tables.take_code(hash, now_secs))
+                .await
+        })
     }
 
     fn open(&self, grant: Grant, refresh: Option<(SecretHash, u64)>) -> Stored<'_, ()> {

@@ -339,3 +339,13 @@ async fn users_of_another_provider_find_nothing_of_those_before() {
         store.sweep(u64::MAX).await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_code_that_was_made_up_waits_for_no_change_and_makes_none() {
+    for bench in both() {
+        let _held = bench.store.hold_changes().await;
+        let taken = bench.take_code(hash("made up"), NOW);
+        let taken = tokio::time::timeout(std::time::Duration::from_secs(5), taken).await;
+        assert!(matches!(taken, Ok(Ok(TakenCode::Unknown))));
+    }
+}
