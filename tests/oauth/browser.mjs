@@ -46,19 +46,22 @@ class Session {
     session.context = context;
     session.complaints = [];
     session.left = [];
-    session.page = await context.newPage();
-    session.page.setDefaultTimeout(10_000);
-    session.page.on("console", (message) => {
-      if (/content security policy|refused to|mixed content/i.test(message.text())) session.complaints.push(message.text());
-    });
-    session.page.on("pageerror", (error) => session.complaints.push(String(error)));
-    // An address that no browser opens shows only in the protocol.
-    const protocol = await context.newCDPSession(session.page);
-    await protocol.send("Page.enable");
-    protocol.on("Page.frameRequestedNavigation", ({ url }) => session.left.push(url));
-    await protocol.send("Network.enable");
-    protocol.on("Network.requestWillBeSent", ({ request }) => session.left.push(request.url));
+    await session.newTab();
     return session;
+  }
+
+  // Goes on in another tab.
+  async newTab() {
+    this.page = await this.context.newPage();
+    this.page.setDefaultTimeout(10_000);
+    this.page.on("console", (message) => {
+      if (/content security policy|refused to|mixed content/i.test(message.text())) this.complaints.push(message.text());
+    });
+    this.page.on("pageerror", (error) => this.complaints.push(String(error)));
+    // An address that no browser opens shows only in the protocol.
+    const protocol = await this.context.newCDPSession(this.page);
+    await protocol.send("Network.enable");
+    protocol.on("Network.requestWillBeSent", ({ request }) => this.left.push(request.url));
   }
 
   async shoot(name) {
@@ -182,22 +185,24 @@ const properties = {
     await session.logIn();
     await session.page.getByText("Back in the application").waitFor();
     const client = await register();
-    for (const redirect of [loopback, "cursor://anysphere.cursor-mcp/oauth/callback", "vscode://vscode.auth/callback"]) {
+    for (const redirect of [loopback, "vscode://vscode.auth/callback", "cursor://anysphere.cursor-mcp/oauth/callback"]) {
       const id = redirect === loopback ? client : await register({ redirect_uris: [redirect], client_name: "An App" });
+      // A tab that has just handed over to an application takes no second form.
+      await session.newTab();
       await session.page.goto(authorizationUrl({ client_id: id, redirect_uri: redirect }));
       if (redirect !== loopback) await session.shoot(`consent-3-${redirect.split(":")[0]}`);
       session.left.length = 0;
-      // An address of an application leaves the page as it is.
       await session.button(ALLOW).first().click();
       const arrived = () => session.left.some((url) => url.startsWith(redirect) && url.includes("code="));
       await session.until(`nobody was sent to ${redirect}`, arrived);
+      if (redirect !== loopback) await session.shoot(`consent-4-${redirect.split(":")[0]}-sent-on`);
     }
   },
 
   async a_person_who_denies_is_sent_back_with_a_refusal(session) {
     const client = await register({ client_name: "An Application With a Rather Long Name That Wants a Lot" });
     await session.page.goto(authorizationUrl({ client_id: client }));
-    await session.shoot("consent-4-registered");
+    await session.shoot("consent-5-registered");
     const before = arrivals.length;
     await session.button(DENY).first().click();
     await session.until("the application was not told", () => arrivals.length > before);
@@ -206,7 +211,7 @@ const properties = {
 
   async a_documented_client_shows_where_its_document_is(session) {
     await session.page.goto(authorizationUrl({ client_id: plan.document }));
-    await session.shoot("consent-5-document");
+    await session.shoot("consent-6-document");
     assert.match(await session.words(), /localhost/);
   },
 

@@ -5,7 +5,7 @@ import json
 import secrets
 
 from person_service import PersonService
-from scene import SCOPES, Provider, native
+from scene import SCOPES, Provider, provider_client
 
 from rig import gateway, processes, upstreams
 
@@ -21,7 +21,7 @@ def plan(guard, folder):
     origin = f"http://127.0.0.1:{port}"
     urls = [f"{origin}/mcp/tools", f"{origin}/mcp/other"]
     registered = {"client_id": "desktop", "client_secret": secrets.token_urlsafe(32)}
-    client = native("desktop", "http://127.0.0.1:9/callback", registered["client_secret"])
+    client = provider_client("desktop", "http://127.0.0.1:9/callback", registered["client_secret"])
     with contextlib.ExitStack() as stack:
         provider = stack.enter_context(Provider(folder, [client], urls, format="jwt"))
         recorder = stack.enter_context(upstreams.recorder(folder))

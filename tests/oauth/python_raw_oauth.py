@@ -22,5 +22,5 @@ def send(method, url, body=None, headers=None):
 
 def post_form(url, form, headers=None):
     """`form` may be a mapping, pairs, or text that is encoded already."""
-    body = form if isinstance(form, str) else urllib.parse.urlencode(form)
+    body = form if isinstance(form, (str, bytes)) else urllib.parse.urlencode(form)
     return send("POST", url, body, {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})

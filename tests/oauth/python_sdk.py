@@ -66,6 +66,8 @@ async def a_call_beyond_the_scopes_makes_the_client_ask_for_more(plan, era, way)
 async def an_expired_token_is_refreshed_without_the_person(plan, era, way):
     access = Access(plan, way)
     async with connect(access, plan["url"], era) as client:
+        # A client of 2026-07-28 says nothing before it calls.
+        assert await said(client, "echo", "first") == "first"
         before = access.storage.tokens
         for _ in range(3):
             access.expire()

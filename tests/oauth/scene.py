@@ -38,12 +38,12 @@ class Provider(processes.Service):
         urllib.request.urlopen(request, timeout=CONTROL_DEADLINE_S).close()
 
 
-def native(client_id, redirect_uri, secret=None):
+def provider_client(client_id, redirect_uri, secret=None):
     """A client of the provider's, as oidc-provider takes it."""
     return {
         "client_id": client_id,
         "redirect_uris": [redirect_uri],
-        "application_type": "native",
+        "application_type": "web" if redirect_uri.startswith("https:") else "native",
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         **({"client_secret": secret} if secret else {"token_endpoint_auth_method": "none"}),
@@ -69,7 +69,7 @@ class Scene:
         self.ca, leaf, key = authority(folder)
         self.certificate = {"cert_path": str(leaf), "key_path": str(key)} if tls else None
         self.documents = Documents(leaf, key)
-        clients = [native("gateway", self.origin + CALLBACK, self.secret), native("elsewhere", "http://127.0.0.1:9/elsewhere")]
+        clients = [provider_client("gateway", self.origin + CALLBACK, self.secret), provider_client("elsewhere", "http://127.0.0.1:9/elsewhere")]
         self.provider = Provider(folder, clients, [self.url, self.other_url])
         self.recorder = upstreams.recorder(folder)
         # What a person opens; whatever is elsewhere belongs to a client.
