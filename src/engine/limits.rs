@@ -78,6 +78,12 @@ pub const DISCOVERY_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
 /// Least time between two failed fetches of the metadata of an identity provider, in milliseconds.
 pub const DISCOVERY_RETRY_MS: u64 = 2 * SECOND_MS;
 
+/// Tokens of the identity provider that are remembered because the request that they came by failed later.
+pub const RESCUED_TOKENS_MAX: usize = 1_024;
+
+/// How long they are remembered, in milliseconds.
+pub const RESCUED_TOKENS_MS: u64 = 24 * 3_600 * SECOND_MS;
+
 /// Opaque tokens that the identity provider is asked about at once.
 pub const VOUCHES_AT_ONCE_MAX: usize = 32;
 

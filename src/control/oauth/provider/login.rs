@@ -132,31 +132,38 @@ impl Remote {
     async fn ask_again(&self, tokens: &[u8], now_secs: u64) -> Result<LoggedIn, ProviderFault> {
         let unusable = || ProviderFault::Unavailable("what was kept of it cannot be read".into());
         let kept = KeptTokens::parse(tokens).ok_or_else(unusable)?;
+        let kept = self.latest(kept);
         let endpoints = self.endpoints().await?;
-        let (user, expires_at_secs) = (kept.user.clone(), kept.expires_at_secs);
-        let mut answer = match &kept.refresh {
-            Some(refresh) => {
-                let fresh = self.refresh(&endpoints, refresh).await?;
-                renewed(fresh, kept)
-            }
-            None if expires_at_secs.is_some_and(|end| now_secs >= end) => {
-                let why = "the login's access token has ended, and it came without a refresh token";
-                return Err(ProviderFault::Unavailable(why.to_owned()));
-            }
-            None => kept.into_answer(),
+        let Some(spent) = kept.refresh.clone() else {
+            let (user, answer) = (kept.user.clone(), still_living(kept, now_secs)?);
+            return self.same_user(&endpoints, &user, &answer, now_secs).await;
         };
-        if answer.life_secs.is_none() && answer.refresh.is_none() {
-            answer.life_secs = expires_at_secs.map(|end| end.saturating_sub(now_secs));
+        let user = kept.user.clone();
+        let answer = renewed(self.refresh(&endpoints, &spent).await?, kept);
+        let outcome = self.same_user(&endpoints, &user, &answer, now_secs).await;
+        if outcome.is_err() && answer.refresh.as_ref() != Some(&spent) {
+            self.rescue(&spent, KeptTokens::new(&user, &answer, now_secs));
         }
+        outcome
+    }
+
+    /// That `answer` is of `user`, who may still come in.
+    async fn same_user(
+        &self,
+        endpoints: &Endpoints,
+        user: &str,
+        answer: &TokenAnswer,
+        now_secs: u64,
+    ) -> Result<LoggedIn, ProviderFault> {
         let person = self
-            .person(&endpoints, &answer, Occasion::Refresh, now_secs)
+            .person(endpoints, answer, Occasion::Refresh, now_secs)
             .await?;
-        if person.user.id != user {
+        if *person.user.id != *user {
             tracing::warn!("tokens of a login are of another user now");
             return Err(ProviderFault::Refused("invalid_grant"));
         }
         self.admit(&person, &answer.access).await?;
-        Ok(logged_in(person, &answer, now_secs))
+        Ok(logged_in(person, answer, now_secs))
     }
 
     /// Who the user behind `answer` is.
@@ -268,6 +275,19 @@ fn logged_in(person: Person, answer: &TokenAnswer, now_secs: u64) -> LoggedIn {
         user: person.user,
         scopes: person.scopes,
     }
+}
+
+/// The access token of a login without a refresh token, while it lives: afterwards nobody can be asked.
+fn still_living(kept: KeptTokens, now_secs: u64) -> Result<TokenAnswer, ProviderFault> {
+    let life_secs = kept.expires_at_secs.map(|end| end.saturating_sub(now_secs));
+    if life_secs == Some(0) {
+        let why = "the login's access token has ended, and it came without a refresh token";
+        return Err(ProviderFault::Unavailable(why.to_owned()));
+    }
+    Ok(TokenAnswer {
+        life_secs,
+        ..kept.into_answer()
+    })
 }
 
 /// What a refresh gave, and what stays as it was (RFC 6749 §5.1, §6).

@@ -12,6 +12,7 @@ use super::token::TokenAnswer;
 const VERSION: u64 = 1;
 
 /// What is kept of a login. `Debug` shows nothing of it.
+#[derive(Clone)]
 pub(super) struct KeptTokens {
     /// Whose they are.
     pub(super) user: Box<str>,

@@ -67,7 +67,9 @@ mod tests {
             assert_eq!(pause.count(was_answered, now), turn);
             assert_eq!(pause.holds(now), holds);
         }
-        (0..3).for_each(|_| drop(pause.count(false, now)));
+        (0..3).for_each(|_| {
+            let _ = pause.count(false, now);
+        });
         assert!(pause.holds(now + Duration::from_millis(1_999)));
         assert!(!pause.holds(now + Duration::from_millis(2_000)));
     }

@@ -55,7 +55,7 @@ fn a_state_counts_once_and_a_later_one_replaces_it() {
     let (pendings, now) = (Pendings::default(), Instant::now());
     let own = Some(browser("alice"));
     let ticket = pendings.ask(now, alice(), Errand::Person).unwrap();
-    let mut depart = || match pendings.answered(now, own, &ticket).unwrap() {
+    let depart = || match pendings.answered(now, own, &ticket).unwrap() {
         Answered::BeforeLogin(_, place) => pendings.depart(&place).unwrap(),
         other => panic!("{other:?}"),
     };

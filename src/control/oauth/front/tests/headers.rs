@@ -1,7 +1,7 @@
 //! What every answer says of itself.
 
 use super::{Browser, asking, body, clients, editor, field, led_to};
-use crate::control::oauth::testing::{Bench, config, somebody};
+use crate::control::oauth::testing::{Bench, config};
 use crate::mailbox::OAuthReply;
 
 async fn every_answer() -> Vec<(&'static str, OAuthReply)> {

@@ -130,12 +130,11 @@ async fn an_error_with_status_200_is_a_refusal() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_user_is_named_by_number_or_by_primary_verified_address_and_never_by_login() {
+async fn a_user_is_named_by_number_by_login_or_by_primary_verified_address() {
     let fake = github().await;
     for (rules, may) in [
         ("allowed_users = [\"583231\"]", true),
-        // A login can be given up and taken by another, and be digits like the number of somebody else.
-        ("allowed_users = [\"octocat\"]", false),
+        ("allowed_users = [\"octocat\"]", true),
         ("allowed_users = [\"*@example.com\"]", true),
         ("allowed_users = [\"*@example.org\"]", false),
         // What the profile says is what its owner wrote.
@@ -277,6 +276,7 @@ async fn what_is_no_token_of_this_application_is_inactive() {
 async fn who_may_come_in_holds_for_tokens_too() {
     let fake = github().await;
     for (rules, may) in [
+        // Logins change hands, and one of digits could be the id of another.
         ("allowed_users = [\"octocat\"]", false),
         ("allowed_users = [\"*@example.com\"]", true),
         ("allowed_users = [\"1\"]", false),

@@ -141,3 +141,30 @@ async fn tokens_that_are_of_another_user_now_end_the_grant() {
     let fault = again(&fake, "", b"{}").await.unwrap_err();
     assert!(matches!(fault, ProviderFault::Unavailable(_)), "{fault}");
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_refresh_token_that_came_by_a_request_that_failed_is_not_lost() {
+    let fake = honest().await;
+    let claims = id_claims(&fake);
+    let first = logged_in(&fake, answer(Some("first"), Some(&claims), None)).await;
+    let (provider, _) = provider(&keys(&fake, SCOPES));
+    let userinfo = json!({"sub": "user|1"});
+    fake.says("/userinfo", Says::json(503, "{}"));
+    for next in ["second", "third"] {
+        fake.says("/token", answer(Some(next), None, None));
+        let fault = provider.still_holds(&first.tokens).await.unwrap_err();
+        assert!(matches!(fault, ProviderFault::Unavailable(_)), "{fault}");
+    }
+    fake.says("/userinfo", Says::json(200, userinfo));
+    fake.says("/token", answer(Some("fourth"), None, None));
+    provider.still_holds(&first.tokens).await.unwrap();
+    let used: Vec<_> = fake
+        .received("/token")
+        .iter()
+        .filter_map(|request| request.parameter("refresh_token"))
+        .collect();
+    assert_eq!(used, ["first", "second", "third"]);
+    for secret in ["second", "third"] {
+        assert!(!format!("{provider:?}").contains(secret));
+    }
+}

@@ -450,7 +450,7 @@ async fn an_answer_of_another_issuer_is_refused() {
         assert_eq!(check(&knowing, Some(iss)), is_good, "{iss}");
     }
     let endpoints = format!(
-        "authorization_url = \"{origin}/a\"\ntoken_url = \"{origin}/t\"\nuserinfo_url = \"{origin}/u\""
+        "authorization_url = \"{origin}/a\"\ntoken_url = \"{origin}/t\"\nuserinfo_url = \"{origin}/u\"\nopaque_tokens = false"
     );
     let (written, _) = provider(&keys(&fake, &endpoints));
     assert!(check(&written, None) && check(&written, Some(&origin)));
