@@ -106,8 +106,9 @@ class Google(Server):
         return 200, {}, {**told, "token_type": "Bearer", "id_token": unsigned(claims)}
 
     def _tokeninfo(self, request):
-        given = request.query.get("access_token") or request.form.get("access_token")
-        known = self.tokens.get(given)
+        # Google's own libraries send it in a header; the parameter is what is documented.
+        bearer = request.headers.get("Authorization", "").partition(" ")[2]
+        known = self.tokens.get(bearer or request.query.get("access_token"))
         if known is None or known["ends"] <= time.time():
             return 400, {}, {"error": "invalid_token", "error_description": "Invalid Value"}
         user = USERS[known["login"]]

@@ -213,3 +213,7 @@ fn keys(signer: &Signer) -> Vec<Value> {
     };
     signer.statuses().into_iter().map(shown).collect()
 }
+
+#[cfg(test)]
+#[path = "service/tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,12 @@ use crate::config::model::{
 };
 use crate::control::testing::{servers, shared, text};
 use crate::control::tls::now_secs;
-use crate::engine::oauth::{Client, ClientAuthMethod, ClientOrigin, RedirectUri, User};
+use crate::engine::admission::Verb;
+use crate::engine::oauth::{
+    Client, ClientAuthMethod, ClientOrigin, OAuthEndpoint, RedirectUri, User,
+};
 use crate::engine::route::PublicBase;
+use crate::mailbox::OAuthRequest;
 
 /// Where the gateway of tests is found.
 pub(super) const BASE: &str = "https://gw.example/base";
@@ -99,6 +104,22 @@ impl Bench {
     /// How many codes the provider has redeemed.
     pub(super) fn redeemed(&self) -> usize {
         self.script.asked.lock().unwrap().len()
+    }
+}
+
+/// A request of a browser without cookies.
+pub(super) fn asked(endpoint: OAuthEndpoint) -> OAuthRequest {
+    OAuthRequest {
+        endpoint,
+        verb: Verb::Get,
+        query: Box::default(),
+        body: Zeroizing::default(),
+        content_type: None,
+        cookie: None,
+        authorization: None,
+        origin: None,
+        fetch_site: None,
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
     }
 }
 

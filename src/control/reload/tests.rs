@@ -134,12 +134,18 @@ async fn settings_of_sockets_and_threads_wait_for_a_restart() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn the_store_stays_the_one_that_was_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
     let upstream = servers(&[("a", 1, "")]);
     let oauth = |more: &str| {
+        let store = match more.contains("store_path") {
+            true => String::new(),
+            false => format!("store_path = {path:?}\n"),
+        };
         let provider = "[auth.oauth]\nprovider = \"github\"\nclient_id = \"x\"\nclient_secret = \"s\"\nallowed_users = [\"1\"]\nallowed_tools = [\"*\"]\n";
         text(
             "public_url = \"http://localhost:3000\"",
-            &format!("{provider}{more}{upstream}"),
+            &format!("{provider}{store}{more}{upstream}"),
         )
     };
     let key = |text: &str| format!("store_key = \"{}\"\n", text.repeat(32));

@@ -56,9 +56,12 @@ impl Offer<'_> {
         self.audience(first)
     }
 
-    /// The scopes of `list` that exist, each once. Errors: `invalid_scope` where it is no list of scopes.
+    /// The scopes of `list` that exist, each once; without a list all of them (RFC 6749 §3.3: a default), since clients of 2025-03-26
+    /// name none, and a person is asked about each. Errors: `invalid_scope` where it is no list of scopes.
     pub(super) fn scopes_of(&self, list: Option<&str>) -> Result<Vec<Box<str>>, OAuthFault> {
-        let list = scope_list(list)?.unwrap_or_default();
+        let Some(list) = scope_list(list)? else {
+            return Ok(self.scopes.iter().map(|&scope| scope.into()).collect());
+        };
         Ok(known_scopes(list, |scope| self.scopes.contains(&scope)))
     }
 

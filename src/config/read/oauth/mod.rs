@@ -193,11 +193,12 @@ fn opaque_tokens(
     endpoints: &Endpoints,
     server: Option<&OAuthServer>,
 ) -> bool {
-    let can_ask = provider != OAuthProvider::Custom
-        || endpoints.introspection.is_some()
-        || endpoints.issuer.is_some();
+    // Where a login is given whole, nothing is looked up at the issuer.
+    let is_whole = endpoints.authorization.is_some() && endpoints.token.is_some();
+    let looks = endpoints.issuer.is_some() && !is_whole;
+    let can_ask = provider != OAuthProvider::Custom || endpoints.introspection.is_some() || looks;
     let asked = table.flag("opaque_tokens");
-    if asked == Some(true) && !can_ask && !table.has("introspection_url") && !table.has("issuer") {
+    if asked == Some(true) && !can_ask && !table.has("introspection_url") {
         let accepted = ASK;
         table.report("introspection_url", Problem::Missing { accepted });
     }

@@ -172,7 +172,12 @@ fn introspection_alone_is_a_resource_server_without_a_login() {
 fn a_token_that_nobody_can_be_asked_about_is_not_taken() {
     let keys = "authorization_url = 'https://id.example/a'\ntoken_url = 'https://id.example/t'\nuserinfo_url = 'https://id.example/u'\nopaque_tokens = true\nclient_secret = 's'\n";
     found(&custom(keys), &["introspection_url: error missing"]);
-    found(&custom(&format!("{keys}{ISSUER}")), &[]);
+    found(
+        &custom(&format!("{keys}{ISSUER}")),
+        &["introspection_url: error missing"],
+    );
+    let found_there = format!("{ISSUER}client_secret = 's'\nopaque_tokens = true\n");
+    found(&custom(&found_there), &[]);
 }
 
 #[test]

@@ -12,10 +12,7 @@ use super::{remembered, sending};
 use crate::control::oauth::context::Context;
 use crate::control::oauth::directory::ClientFault;
 use crate::control::oauth::reply;
-use crate::engine::oauth::{
-    AuthorizationRefusal, AuthorizationRequest, Client, ClientOrigin, FaultRedirect, Form,
-    SecretHash,
-};
+use crate::engine::oauth::{AuthorizationRefusal, AuthorizationRequest, Client, Form, SecretHash};
 use crate::mailbox::{OAuthOutcome, OAuthReply, OAuthRequest, Told};
 
 /// `/oauth/authorize`.
@@ -90,27 +87,22 @@ fn asked(
     context.with_offer(|offer| AuthorizationRequest::parse(form, client, offer))
 }
 
-/// Without a page the browser is sent back only where that cannot help anybody to use the gateway's good name for sending people
-/// to a site of theirs: anybody may register a client (RFC 9700 §4.11.2).
+/// Tells the client where the engine says that its address can be trusted, and the person otherwise.
 fn refuse(context: &Context, client: &Client, refusal: AuthorizationRefusal) -> OAuthReply {
-    let base = &context.base;
-    let fault = refusal.fault();
-    let message = format!("client {}: {fault}", client.id);
-    let told = Told {
-        outcome: OAuthOutcome::Refused,
-        identity: None,
-        message: Some(message.as_str().into()),
-    };
+    let message = format!("client {}: {}", client.id, refusal.fault());
     match refusal {
-        AuthorizationRefusal::Redirect(redirect) if is_trusted(client, &redirect) => {
+        AuthorizationRefusal::Redirect(redirect) => {
+            let told = Told {
+                outcome: OAuthOutcome::Refused,
+                identity: None,
+                message: Some(message.into()),
+            };
             reply::redirect(&redirect.location(&context.issuer()), told)
         }
-        _ => pages::failure(base, Failure::BadRequest, message),
+        AuthorizationRefusal::Page(_) => {
+            pages::failure(&context.base, Failure::BadRequest, message)
+        }
     }
-}
-
-fn is_trusted(client: &Client, redirect: &FaultRedirect) -> bool {
-    client.origin == ClientOrigin::Configured || redirect.redirect_uri.is_loopback()
 }
 
 /// Asks the person, unless the user of this browser has allowed as much before.

@@ -1,7 +1,5 @@
 //! A person's own token.
 
-use jiff::Timestamp;
-
 use super::pages::{self, Failure, TokenPage};
 use super::{scopes, sending};
 use crate::control::oauth::context::Context;
@@ -24,7 +22,7 @@ pub(super) async fn token_page(context: &Context, who: &LoggedIn) -> OAuthReply 
                 user: sending::shown(who),
                 identity: &identity,
                 scopes: &made.scopes,
-                ends_at: &in_words(made.ends_at_secs),
+                ends_at: &pages::in_words(made.ends_at_secs),
             };
             let told = Told {
                 outcome: OAuthOutcome::Granted,
@@ -83,14 +81,5 @@ async fn make(context: &Context, who: &LoggedIn) -> Result<Made, String> {
         token: token.into(),
         scopes,
         ends_at_secs,
-    })
-}
-
-fn in_words(at_secs: u64) -> String {
-    let at = i64::try_from(at_secs)
-        .ok()
-        .and_then(|secs| Timestamp::from_second(secs).ok());
-    at.map_or_else(String::new, |at| {
-        at.strftime("%Y-%m-%d %H:%M UTC").to_string()
     })
 }

@@ -30,8 +30,10 @@ impl Endpoints {
     /// Those that are written. `None` where others must be looked for at the issuer.
     pub(super) fn known(config: &OAuth) -> Option<Self> {
         let has_login = config.authorization_url.is_some() && config.token_url.is_some();
-        let has_word = config.introspection_url.is_some();
-        let is_complete = (has_login || !config.login) && (has_word || !config.opaque_tokens);
+        let is_complete = match config.login {
+            true => has_login,
+            false => config.introspection_url.is_some(),
+        };
         let looks = config.provider == OAuthProvider::Custom && config.issuer.is_some();
         (is_complete || !looks).then(|| Self::written(config))
     }

@@ -3,5 +3,6 @@
 mod github;
 mod google;
 mod holds;
+mod issuer;
 mod openid;
 mod vouches;

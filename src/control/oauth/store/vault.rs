@@ -64,7 +64,7 @@ impl Vault {
             }
             read => read?,
         };
-        Ok(Self::new(&*secret))
+        Ok(Self::new(&secret))
     }
 
     /// Seals the provider's tokens of `grant`.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "tests/tokens.rs"]
 mod tokens;
 
 use std::sync::Arc;

@@ -61,7 +61,7 @@ fn what_may_be_left_out_has_a_meaning() {
     assert_eq!(request.redirect_uri.as_str(), "https://app.example/cb");
     assert_eq!(request.state, None);
     assert_eq!(&*request.audience, "https://gw.example");
-    assert!(request.scopes.is_empty());
+    assert_eq!(request.scopes.join(" "), "read write");
     let others = [
         ("prompt", "none"),
         ("nonce", "n"),

@@ -37,6 +37,16 @@ async fn a_refresh_token_that_comes_twice_ends_its_grant() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn another_client_ends_nothing_with_a_token_that_was_used() {
+    let bench = bench().await;
+    let (_, first) = tokens(&bench).await;
+    let (_, second) = pair(&refresh(&bench, &first, &[]).await);
+    let foreign = refresh(&bench, &first, &[("client_id", "other")]).await;
+    check_refused("other client", &foreign, 400, "invalid_grant");
+    pair(&refresh(&bench, &second, &[]).await);
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn of_two_refreshes_at_once_one_ends_the_grant() {
     let bench = bench().await;
     let (_, token) = tokens(&bench).await;

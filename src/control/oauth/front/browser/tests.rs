@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Cookie, browser, is_own_page, remember_user, user};
-use crate::control::oauth::front::testing::request;
+use crate::control::oauth::testing::asked as request;
 use crate::engine::limits::BROWSER_USER_SECS;
 use crate::engine::oauth::{OAuthEndpoint, SecretHash};
 use crate::engine::route::PublicBase;

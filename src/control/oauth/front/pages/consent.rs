@@ -71,7 +71,10 @@ impl ConsentPage<'_> {
                 dt { "Application" }
                 dd { (self.known()) }
                 dt { "Sends you back to" }
-                dd { code { (self.destination) } }
+                dd {
+                    code { (self.destination) }
+                    @if self.is_local { ", on this device" }
+                }
                 dt { "Access to" }
                 dd {
                     @if self.is_for_all() {

@@ -2,7 +2,8 @@
 
 use maud::html;
 
-use super::Page;
+use super::{Page, in_words};
+use crate::control::tls::now_secs;
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthOutcome, OAuthReply, Told};
 
@@ -146,6 +147,7 @@ pub(in crate::control::oauth::front) fn failure(
         body: html! {
             h1 { (failure.title()) }
             p { (failure.advice()) }
+            footer { "If you ask the operator for help, say when this was: " (in_words(now_secs())) "." }
         },
     }
     .reply(told)

@@ -19,6 +19,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -88,6 +89,15 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// A time as people write it.
+pub(super) fn in_words(at_secs: u64) -> String {
+    let at = i64::try_from(at_secs).ok();
+    let at = at.and_then(|secs| Timestamp::from_second(secs).ok());
+    at.map_or_else(String::new, |at| {
+        at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    })
 }
 
 /// Where forms go.

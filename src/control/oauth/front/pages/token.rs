@@ -59,9 +59,9 @@ impl TokenPage<'_> {
                 "Whoever has this token can act as you until it ends. It is shown once: this page cannot be opened again."
             }
             label for="snippet" { "For mcp.json" }
-            textarea id="snippet" readonly rows="13" spellcheck="false" autocomplete="off" { (*snippet) }
+            textarea id="snippet" readonly rows="13" wrap="off" spellcheck="false" autocomplete="off" { (*snippet) }
             label for="token" { "The token alone" }
-            textarea id="token" readonly rows="6" spellcheck="false" autocomplete="off" { (self.token) }
+            textarea id="token" readonly rows="10" spellcheck="false" autocomplete="off" { (self.token) }
             p.next { "Click into a field, select all, copy. Then close this page." }
         }
     }

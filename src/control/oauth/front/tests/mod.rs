@@ -13,9 +13,8 @@ use form_urlencoded::{Serializer, parse};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::testing::request;
 use super::{authorize, callback, consent};
-use crate::control::oauth::testing::{Bench, PROVIDER, client};
+use crate::control::oauth::testing::{Bench, PROVIDER, asked as request, client};
 use crate::engine::oauth::{Client, ClientOrigin, OAuthEndpoint};
 use crate::mailbox::{OAuthReply, OAuthRequest};
 

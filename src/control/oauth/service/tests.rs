@@ -1,0 +1,137 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::OAuthService;
+use crate::config::Config;
+use crate::control::oauth::front::Pendings;
+use crate::control::oauth::testing::asked;
+use crate::control::testing::{load, servers, shared, text};
+use crate::engine::identity::jwt::{KeyState, SourceId};
+use crate::engine::oauth::OAuthEndpoint;
+use crate::mailbox::Shared;
+
+fn without() -> String {
+    text("", &servers(&[("a", 1, "")]))
+}
+
+fn with(store: &Path, more: &str) -> Config {
+    let provider = "[auth.oauth]\nprovider = \"github\"\nclient_secret = \"s\"\nallowed_users = [\"1\"]\nallowed_tools = [\"*\"]\n";
+    load(&text(
+        "public_url = \"http://localhost:3000\"",
+        &format!(
+            "{provider}store_path = {store:?}\n{more}\n{}",
+            servers(&[("a", 1, "")])
+        ),
+    ))
+}
+
+const CLIENT: &str = "client_id = \"x\"\n[auth.oauth.server]\nenabled = true";
+
+fn own_keys(shared: &Shared) -> usize {
+    match shared.live.load().keys.state(SourceId::own()) {
+        KeyState::Ready(set) => set.len(),
+        KeyState::Missing => 0,
+    }
+}
+
+async fn put(service: &Arc<OAuthService>, config: &Config) {
+    let prepared = service.prepare(config).await.unwrap();
+    service.put_in_force(prepared);
+}
+
+fn pendings(service: &OAuthService) -> Arc<Pendings> {
+    Arc::clone(&service.context.load_full().unwrap().pendings)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn keys_and_endpoints_come_and_go_with_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shared, config) = (
+        shared(&without(), 1),
+        with(&folder.path().join("s"), CLIENT),
+    );
+    let service = OAuthService::new(Arc::clone(&shared));
+    let metadata = asked(OAuthEndpoint::ServerMetadata);
+    assert_eq!(service.answer(&metadata).await.status, 503);
+    assert_eq!(
+        (service.report().await, own_keys(&shared)),
+        (Value::Null, 0)
+    );
+    let prepared = service.prepare(&config).await.unwrap();
+    assert_eq!(own_keys(&shared), 0, "nothing is in force before its time");
+    service.put_in_force(prepared);
+    assert_eq!(
+        (own_keys(&shared), service.answer(&metadata).await.status),
+        (1, 200)
+    );
+    let report = service.report().await;
+    assert_eq!(
+        (&report["provider"], &report["grants"]),
+        (&"github".into(), &0.into())
+    );
+    assert_eq!(report["keys"][0]["signs"], true);
+    put(&service, &load(&without())).await;
+    assert_eq!(
+        (own_keys(&shared), service.answer(&metadata).await.status),
+        (0, 503)
+    );
+    put(&service, &config).await;
+    assert_eq!(own_keys(&shared), 1);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn keys_outlive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = with(&folder.path().join("s"), CLIENT);
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let service = OAuthService::new(shared(&without(), 1));
+        put(&service, &config).await;
+        let jwks = service.answer(&asked(OAuthEndpoint::Jwks)).await;
+        seen.push(jwks.body.to_vec());
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_store_that_cannot_be_opened_says_which_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = shared(&without(), 1);
+    let service = OAuthService::new(Arc::clone(&shared));
+    let missing = folder.path().join("missing/s");
+    let error = service.prepare(&with(&missing, CLIENT)).await.unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("missing/s") && said.contains("auth.oauth.store_path"),
+        "{said}"
+    );
+    assert_eq!(own_keys(&shared), 0);
+    let path = folder.path().join("s");
+    put(&service, &with(&path, CLIENT)).await;
+    let other = OAuthService::new(Arc::clone(&shared));
+    let error = other.prepare(&with(&path, CLIENT)).await.unwrap_err();
+    assert!(
+        error.to_string().contains("another gateway uses"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn logins_on_their_way_go_on_unless_they_are_at_another_provider_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let service = OAuthService::new(shared(&without(), 1));
+    put(&service, &with(&path, CLIENT)).await;
+    let before = pendings(&service);
+    put(&service, &with(&path, &format!("rate_limit = 9\n{CLIENT}"))).await;
+    assert!(Arc::ptr_eq(&before, &pendings(&service)));
+    let another = CLIENT.replace("\"x\"", "\"y\"");
+    put(&service, &with(&path, &another)).await;
+    assert!(!Arc::ptr_eq(&before, &pendings(&service)));
+    assert_eq!(before.sweep(Instant::now()), 0);
+}
