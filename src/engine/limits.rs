@@ -346,6 +346,9 @@ pub const OAUTH_REGISTRATIONS_PER_ADDRESS_BURST: u32 = 20;
 /// Clients that all addresses together register in an hour, and at once.
 pub const OAUTH_REGISTRATIONS_PER_HOUR: u32 = 600;
 
+/// Least time between two openings of the store after reading or writing it has failed, in milliseconds.
+pub const OAUTH_STORE_PAUSE_MS: u64 = SECOND_MS;
+
 /// Records of the store that one sweep looks at.
 pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;
 

@@ -7,11 +7,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTableMetadata as _};
+use redb::{ReadTransaction, ReadableDatabase as _, ReadableTableMetadata as _};
 use redb::{ReadableTable as _, WriteTransaction};
 use tokio::sync::Semaphore;
 
 use super::codec::{ClientRecord, ConsentRecord, read_key, write_key};
+use super::slot::Slot;
 use super::tables::{self, Tables, bytes_at, clear};
 use super::{
     Counts, HeldGrant, OpenStoreError, RevokedGrant, Rotation, Store, StoreError, Stored,
@@ -25,7 +26,7 @@ const READERS_MAX: usize = 4;
 
 /// The store in a file.
 pub(in crate::control) struct FileStore {
-    database: Arc<Database>,
+    slot: Arc<Slot>,
     /// One change at a time: whoever waits holds no thread.
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
@@ -45,7 +46,8 @@ impl FileStore {
         store_key: Option<&Secret>,
     ) -> Result<(Self, Vault), OpenStoreError> {
         let (database, vault) = open::open(path, store_key)?;
-        Ok((Self::of(database), vault))
+        let place = (path.to_owned(), vault.clone());
+        Ok((Self::of(Slot::new(database, Some(place))), vault))
     }
 
     /// A store that ends with the process, for tests.
@@ -56,7 +58,7 @@ impl FileStore {
         let path = Path::new("memory");
         let database = open::database(path, redb::backends::InMemoryBackend::new()).unwrap();
         open::prepare(path, &database, &vault).unwrap();
-        (Self::of(database), vault)
+        (Self::of(Slot::new(database, None)), vault)
     }
 
     /// How many refresh tokens there are, good and spent.
@@ -75,9 +77,9 @@ impl FileStore {
         Arc::clone(&self.writing).acquire_owned().await.unwrap()
     }
 
-    fn of(database: Database) -> Self {
+    fn of(slot: Slot) -> Self {
         Self {
-            database: Arc::new(database),
+            slot: Arc::new(slot),
             writing: Arc::new(Semaphore::new(1)),
             reading: Arc::new(Semaphore::new(READERS_MAX)),
         }
@@ -88,8 +90,10 @@ impl FileStore {
         &'s self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'s, T> {
-        let database = Arc::clone(&self.database);
-        run(&self.reading, move || look(&database.begin_read()?))
+        let slot = Arc::clone(&self.slot);
+        run(&self.reading, move || {
+            slot.with(|database| look(&database.begin_read()?))
+        })
     }
 
     /// Makes `change`, whole or not at all.
@@ -97,17 +101,19 @@ impl FileStore {
         &'s self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'s, T> {
-        let database = Arc::clone(&self.database);
+        let slot = Arc::clone(&self.slot);
         run(&self.writing, move || {
-            let mut transaction = database.begin_write()?;
-            // Clients choose some of what is written; two phases leave nothing to a checksum that they could aim at.
-            transaction.set_two_phase_commit(true);
-            let changed = changed(&transaction, change);
-            match changed {
-                Ok(_) => transaction.commit()?,
-                Err(_) => transaction.abort()?,
-            }
-            changed
+            slot.with(|database| {
+                let mut transaction = database.begin_write()?;
+                // Clients choose some of what is written; two phases leave nothing to a checksum that they could aim at.
+                transaction.set_two_phase_commit(true);
+                let changed = changed(&transaction, change);
+                match changed {
+                    Ok(_) => transaction.commit()?,
+                    Err(_) => transaction.abort()?,
+                }
+                changed
+            })
         })
     }
 }

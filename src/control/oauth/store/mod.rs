@@ -14,6 +14,7 @@ mod file;
 mod grants;
 mod open;
 mod record;
+mod slot;
 mod tables;
 #[cfg(test)]
 mod tests;
