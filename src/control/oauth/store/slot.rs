@@ -119,6 +119,8 @@ impl Slot {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+    use redb::ReadableDatabase as _;
+
     use super::{PAUSE, Slot};
     use crate::control::oauth::store::{StoreError, open};
 
@@ -129,7 +131,7 @@ mod tests {
         let (database, vault) = open::open(&path, None).unwrap();
         let slot = Slot::new(database, Some((path.clone(), vault)));
         let fail = || slot.with(|_| Err::<(), _>(StoreError::Broken("disk full".into())));
-        let good = || slot.with(|database| Ok(drop(redb::ReadableDatabase::begin_read(database)?)));
+        let good = || slot.with(|database| Ok(database.begin_read().map(drop)?));
         good().unwrap();
         fail().unwrap_err();
         assert!(slot.is_to_be_opened());
