@@ -116,8 +116,7 @@ impl Kept {
 
     /// Makes it this provider's, with keys of the configured kind.
     async fn prepare(&self, oauth: &OAuth) -> Result<Arc<Signer>, SetupError> {
-        // The same id under another claim is another user.
-        let owner = format!("{} {}", oauth.realm, oauth.user_id_claim);
+        let owner = owner(oauth);
         if self.store.adopt(&owner).await.map_err(SetupError::Store)? {
             tracing::warn!("the OAuth store had users of another provider, and forgot them");
         }
@@ -131,6 +130,14 @@ impl Kept {
         let signer = Signer::load(store, vault, algorithm, now_secs).await;
         Ok(Arc::new(signer.map_err(SetupError::Signer)?))
     }
+}
+
+/// Whose users the store has. The same id is another user under another claim, and at another place of the same name: `github` is
+/// whichever Enterprise Server, and a provider without an issuer whatever its origin has.
+fn owner(oauth: &OAuth) -> String {
+    let place = oauth.issuer.as_ref().or(oauth.userinfo_url.as_ref());
+    let place = place.map_or("", |url| &url.text);
+    format!("{} {place} {}", oauth.realm, oauth.user_id_claim)
 }
 
 /// Logins on their way go on, unless they are at another provider now, or would come back as another client.

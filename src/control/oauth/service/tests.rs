@@ -135,3 +135,29 @@ async fn logins_on_their_way_go_on_unless_they_are_at_another_provider_now() {
     assert!(!Arc::ptr_eq(&before, &pendings(&service)));
     assert_eq!(before.sweep(Instant::now()), 0);
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn users_of_one_place_are_not_those_of_another_that_is_called_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let service = OAuthService::new(shared(&without(), 1));
+    let mut seen = Vec::new();
+    for host in ["https://github.com", "https://ghe.example"] {
+        let config = match host {
+            "https://github.com" => with(&path, CLIENT),
+            _ => with(
+                &path,
+                &format!(
+                    "authorization_url = \"{host}/login/oauth/authorize\"\ntoken_url = \"{host}/login/oauth/access_token\"\nuserinfo_url = \"{host}/api/v3/user\"\n{CLIENT}"
+                ),
+            ),
+        };
+        put(&service, &config).await;
+        let jwks = service.answer(&asked(OAuthEndpoint::Jwks)).await;
+        seen.push(jwks.body.to_vec());
+    }
+    assert_ne!(
+        seen[0], seen[1],
+        "tokens of the one would be good at the other"
+    );
+}
