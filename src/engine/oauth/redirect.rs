@@ -136,7 +136,7 @@ impl RedirectUri {
         let mut url = String::from(&*self.0);
         let mut separator = match url.find('?') {
             None => "?",
-            Some(_) if url.ends_with(['?', '&']) => "",
+            Some(at) if at + 1 == url.len() || url.ends_with('&') => "",
             Some(_) => "&",
         };
         for (name, value) in parameters {

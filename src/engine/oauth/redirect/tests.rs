@@ -273,6 +273,7 @@ fn an_answer_stands_behind_the_query_and_cannot_break_out() {
         ("https://a.example/cb?", "https://a.example/cb?"),
         ("https://a.example/cb?a=b", "https://a.example/cb?a=b&"),
         ("https://a.example/cb?a=b&", "https://a.example/cb?a=b&"),
+        ("https://a.example/cb?a=b?", "https://a.example/cb?a=b?&"),
         ("com.example:/cb", "com.example:/cb?"),
     ] {
         assert_eq!(

@@ -21,9 +21,15 @@ fn text(out: &Buffer) -> String {
     String::from_utf8_lossy(out).into_owned()
 }
 
+/// Fields of a reply, and lines of the head that comes of them.
+type Row = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
 #[test]
 fn a_reply_says_what_it_says_and_is_kept_by_nobody_otherwise() {
-    let rows: [(&[(&'static str, &str)], &[&str]); 2] = [
+    let rows: [Row; 2] = [
         (
             &[("content-type", "text/html")],
             &[

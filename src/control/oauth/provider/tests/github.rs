@@ -130,11 +130,11 @@ async fn an_error_with_status_200_is_a_refusal() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_user_is_named_by_number_by_login_or_by_primary_verified_address() {
+async fn a_user_is_named_by_number_or_by_primary_verified_address_and_never_by_login() {
     let fake = github().await;
     for (rules, may) in [
         ("allowed_users = [\"583231\"]", true),
-        ("allowed_users = [\"octocat\"]", true),
+        ("allowed_users = [\"octocat\"]", false),
         ("allowed_users = [\"*@example.com\"]", true),
         ("allowed_users = [\"*@example.org\"]", false),
         // What the profile says is what its owner wrote.

@@ -50,7 +50,7 @@ fn asked(
         (&b"authorization"[..], &head[..14]),
         (b"content-type", &head[14..]),
     ];
-    let digest = HeaderDigest::read(head, fields.into_iter()).unwrap();
+    let digest = HeaderDigest::read(head, fields).unwrap();
     let arrival = Arrival {
         server_name: None,
         verb,

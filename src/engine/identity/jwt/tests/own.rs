@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::identity::mtls::IdentityPattern;
 use crate::engine::identity::opaque::{UserAccess, UserRule, UserRules};
 use crate::engine::identity::{Authenticator, AuthenticatorParts, ProofCache, Provider};
-use crate::engine::oauth::GrantId;
+use crate::engine::oauth::{GrantId, OwnClaims, Signing};
 use crate::engine::quota::Quota;
 use crate::engine::route::{PublicBase, Resource, Routes};
 use crate::engine::snapshot::ServerParts;
@@ -320,6 +320,42 @@ fn prove(own: JwtIssuer, text: &str) -> Principal {
     };
     let bearer = bearer(AT_JWT, &claims(text));
     gateway(own).authenticate(Some(&bearer), &proving).unwrap()
+}
+
+#[test]
+fn what_the_gateway_writes_it_reads() {
+    let (gateway, keys, routes) = (gateway(own()), keys(), routes());
+    let scopes = ["write".into()];
+    for (audience, path) in [
+        (BASE.to_owned(), "/mcp/b"),
+        (format!("{BASE}/mcp/a"), "/mcp/a"),
+        (format!("{BASE}/sse"), "/message"),
+    ] {
+        let claims = OwnClaims {
+            user: "a \"b\"",
+            audience: &audience,
+            client_id: "c",
+            scopes: &scopes,
+            grant: GrantId([7; 16]),
+            expires_at_secs: 1_700_000_900,
+        };
+        let signing = Signing {
+            issuer: BASE,
+            token_id: "t",
+            now_secs: NOW,
+        };
+        let payload = String::from_utf8(claims.payload(&signing)).unwrap();
+        let proving = Proving {
+            keys: &keys,
+            resource: routes.resource(path.as_bytes()),
+            ..Proving::bare(NOW)
+        };
+        let found = gateway.authenticate(Some(&bearer(AT_JWT, &payload)), &proving);
+        let found = found.unwrap();
+        assert_eq!(found.id(), "a \"b\"");
+        assert_eq!(*found.granted().unwrap().held, [false, true, false]);
+        assert_eq!(found.expires_at_secs(), Some(1_700_000_900));
+    }
 }
 
 #[test]
