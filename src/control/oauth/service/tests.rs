@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use super::OAuthService;
 use crate::config::Config;
+use crate::control::oauth::context::Context;
 use crate::control::oauth::front::Pendings;
 use crate::control::oauth::testing::asked;
 use crate::control::testing::{load, servers, shared, text};
@@ -134,6 +136,24 @@ async fn logins_on_their_way_go_on_unless_they_are_at_another_provider_now() {
     put(&service, &with(&path, &another)).await;
     assert!(!Arc::ptr_eq(&before, &pendings(&service)));
     assert_eq!(before.sweep(Instant::now()), 0);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn nobody_logs_in_as_a_user_of_what_was_configured_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let service = OAuthService::new(shared(&without(), 1));
+    put(&service, &with(&path, CLIENT)).await;
+    let first = service.context.load_full().unwrap();
+    put(&service, &with(&path, &format!("rate_limit = 9\n{CLIENT}"))).await;
+    let second = service.context.load_full().unwrap();
+    let other = format!("user_id_claim = \"node_id\"\n{CLIENT}");
+    put(&service, &with(&path, &other)).await;
+    // Whoever waits on a page has logged in already, and under the former claim.
+    assert!(!Arc::ptr_eq(&second.pendings, &pendings(&service)));
+    let is_over = |context: &Context| context.is_over.load(Relaxed);
+    assert!(is_over(&first) && is_over(&second));
+    assert!(!is_over(&service.context.load_full().unwrap()));
 }
 
 #[tokio::test(flavor = "current_thread")]
