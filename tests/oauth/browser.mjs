@@ -152,6 +152,7 @@ const properties = {
     const text = await session.page.evaluate(() =>
       [...document.querySelectorAll("textarea, pre, code, input")].map((each) => each.value ?? each.textContent).join("\n"),
     );
+    for (const url of [plan.url, plan.other_url]) assert.ok(text.includes(`"${url}"`), `no line for ${url}: ${text}`);
     const token = text.match(/[\w-]{10,}\.[\w-]{20,}\.[\w-]{20,}/)?.[0];
     assert.ok(token, text);
     const before = session.page.url();

@@ -257,7 +257,7 @@ impl Authenticator {
         }
     }
 
-    /// The principal that a token with `scopes` would prove, for `explain` alone: nothing was proven. `vouching` is the issuer of
+    /// The principal that a token with `scopes` would prove, to say what it may do: nothing was proven. `vouching` is the issuer of
     /// signed tokens, or the provider that users log in with. `None` where there is no such one or `user` can be no user.
     #[must_use]
     pub fn explain_token(&self, vouching: &str, user: &str, scopes: &[&str]) -> Option<Principal> {

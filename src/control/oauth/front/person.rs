@@ -6,10 +6,15 @@ use crate::control::oauth::context::Context;
 use crate::control::oauth::provider::LoggedIn;
 use crate::control::tls::now_secs;
 use crate::engine::oauth::{Grant, GrantId, OwnClaims};
+use crate::engine::policy::reaches;
+use crate::engine::snapshot::Server;
 use crate::mailbox::{OAuthOutcome, OAuthReply, Told};
 
 /// The `client_id` of tokens that people fetch themselves.
 const PERSON_CLIENT_ID: &str = "browser";
+
+/// Servers that the lines to paste have at most; each repeats the token.
+const PASTED_SERVERS_MAX: usize = 8;
 
 /// Makes a token for `who`, for every resource of the gateway, and shows it once.
 pub(super) async fn token_page(context: &Context, who: &LoggedIn) -> OAuthReply {
@@ -22,6 +27,7 @@ pub(super) async fn token_page(context: &Context, who: &LoggedIn) -> OAuthReply 
                 user: sending::shown(who),
                 identity: &identity,
                 scopes: &made.scopes,
+                servers: &servers(context, &who.user.id, &made.scopes),
                 ends_at: &pages::in_words(made.ends_at_secs),
             };
             let told = Told {
@@ -36,6 +42,29 @@ pub(super) async fn token_page(context: &Context, who: &LoggedIn) -> OAuthReply 
             pages::failure(&context.base, Failure::Internal, why)
         }
     }
+}
+
+/// The servers that a token of `user` with `scopes` reaches, by name and path, for lines to paste; `/mcp` where there is one alone.
+fn servers(context: &Context, user: &str, scopes: &[Box<str>]) -> Vec<(Box<str>, String)> {
+    let live = context.shared.live.load();
+    let snapshot = &live.snapshot;
+    let scopes: Vec<&str> = scopes.iter().map(|scope| &**scope).collect();
+    let principal = snapshot
+        .identity
+        .explain_token(&context.config.realm, user, &scopes);
+    let reached = |server: &&Server| principal.as_ref().is_some_and(|one| reaches(one, server));
+    let mut servers: Vec<_> = snapshot
+        .servers()
+        .iter()
+        .filter(|_| snapshot.servers().len() > 1)
+        .filter(reached)
+        .map(|server| (server.name.clone(), format!("/mcp/{}", server.name)))
+        .take(PASTED_SERVERS_MAX)
+        .collect();
+    if servers.is_empty() {
+        servers.push(("gateway".into(), "/mcp".to_owned()));
+    }
+    servers
 }
 
 struct Made {

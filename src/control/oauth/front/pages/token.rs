@@ -1,7 +1,7 @@
 //! The page with a person's own token.
 
 use maud::{Markup, html};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::Page;
@@ -20,6 +20,8 @@ pub(in crate::control::oauth::front) struct TokenPage<'a> {
     pub(in crate::control::oauth::front) identity: &'a str,
     /// What the token may be used with.
     pub(in crate::control::oauth::front) scopes: &'a [Box<str>],
+    /// Servers that it reaches, by name and path below the public URL.
+    pub(in crate::control::oauth::front) servers: &'a [(Box<str>, String)],
     /// When it ends, in words.
     pub(in crate::control::oauth::front) ends_at: &'a str,
 }
@@ -69,11 +71,15 @@ impl TokenPage<'_> {
     fn snippet(&self) -> Zeroizing<String> {
         let (origin, path) = (self.base.origin(), self.base.path());
         let authorization = Zeroizing::new(format!("Bearer {}", self.token));
-        let snippet = json!({"mcpServers": {"gateway": {
-            "type": "http",
-            "url": format!("{origin}{path}/mcp"),
-            "headers": {"Authorization": *authorization},
-        }}});
-        Zeroizing::new(format!("{snippet:#}"))
+        let entry = |(name, server): &(Box<str>, String)| {
+            let entry = json!({
+                "type": "http",
+                "url": format!("{origin}{path}{server}"),
+                "headers": {"Authorization": *authorization},
+            });
+            (name.to_string(), entry)
+        };
+        let servers: Map<String, Value> = self.servers.iter().map(entry).collect();
+        Zeroizing::new(format!("{:#}", json!({ "mcpServers": servers })))
     }
 }
