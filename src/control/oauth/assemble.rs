@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::task::spawn_blocking;
 
@@ -67,7 +69,7 @@ pub(super) async fn context(
         Some(former) if former.config.store_path == oauth.store_path => Kept::of(former),
         _ => Kept::open(oauth).await?,
     };
-    let signer = kept.prepare(oauth).await?;
+    let signer = kept.prepare(oauth, former).await?;
     Ok(Some(Context {
         provider: Provider::new(oauth, Arc::clone(&shared.control.oauth)),
         clients: Directory::new(
@@ -83,6 +85,7 @@ pub(super) async fn context(
         signer,
         vault: kept.vault,
         desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
+        is_over: is_over(oauth, former),
     }))
 }
 
@@ -115,11 +118,18 @@ impl Kept {
     }
 
     /// Makes it this provider's, with keys of the configured kind.
-    async fn prepare(&self, oauth: &OAuth) -> Result<Arc<Signer>, SetupError> {
-        // The same id under another claim is another user.
-        let owner = format!("{} {}", oauth.realm, oauth.user_id_claim);
+    async fn prepare(
+        &self,
+        oauth: &OAuth,
+        former: Option<&Context>,
+    ) -> Result<Arc<Signer>, SetupError> {
+        let owner = owner(oauth);
         if self.store.adopt(&owner).await.map_err(SetupError::Store)? {
             tracing::warn!("the OAuth store had users of another provider, and forgot them");
+            // Logins under way there could still bring one in.
+            if let Some(former) = former {
+                former.is_over.store(true, Relaxed);
+            }
         }
         let (algorithm, now_secs) = (oauth.signing_algorithm, now_secs());
         if let Some(signer) = &self.signer {
@@ -133,12 +143,28 @@ impl Kept {
     }
 }
 
+/// Shared by configurations with the same users: a login may be under way since several reloads.
+fn is_over(oauth: &OAuth, former: Option<&Context>) -> Arc<AtomicBool> {
+    let same = former.filter(|former| {
+        former.config.store_path == oauth.store_path && owner(&former.config) == owner(oauth)
+    });
+    same.map_or_else(Arc::default, |former| Arc::clone(&former.is_over))
+}
+
+/// Whose users the store has. The same id is another user under another claim, and at another place of the same name: `github` is
+/// whichever Enterprise Server, and a provider without an issuer whatever its origin has.
+fn owner(oauth: &OAuth) -> String {
+    let place = oauth.issuer.as_ref().or(oauth.userinfo_url.as_ref());
+    let place = place.map_or("", |url| &url.text);
+    format!("{} {place} {}", oauth.realm, oauth.user_id_claim)
+}
+
 /// Logins on their way go on, unless they are at another provider now, or would come back as another client.
 fn pendings(oauth: &OAuth, former: Option<&Context>) -> Arc<Pendings> {
     let is_same = |former: &&Context| {
         let before = &former.config;
-        (&before.realm, &before.client_id, &before.redirect_uri)
-            == (&oauth.realm, &oauth.client_id, &oauth.redirect_uri)
+        owner(before) == owner(oauth)
+            && (&before.client_id, &before.redirect_uri) == (&oauth.client_id, &oauth.redirect_uri)
             && (&before.authorization_url, &before.token_url)
                 == (&oauth.authorization_url, &oauth.token_url)
     };

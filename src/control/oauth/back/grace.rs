@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::fault::Refused;
 use super::token::{OURS, Visit};
 use crate::control::oauth::front::granted_scopes;
-use crate::control::oauth::provider::{LoggedIn, Provider, ProviderFault};
+use crate::control::oauth::provider::{LoggedIn, Provider, ProviderFault, still_named};
 use crate::control::oauth::store::HeldGrant;
 use crate::engine::limits::{OAUTH_VOUCH_GRACE_SECS, OAUTH_VOUCH_MS_MAX, OAUTH_VOUCH_SECS};
 use crate::engine::oauth::{Extent, Grant, OAuthCode, OAuthFault};
@@ -31,6 +31,10 @@ pub(super) async fn ask(
     held: &HeldGrant,
     extent: &mut Extent,
 ) -> Result<Standing, Refused> {
+    // The operator's own word: it needs no provider, and bears no delay.
+    if let Err(why) = still_named(&visit.context.config, &held.grant.user) {
+        return Ok(Standing::Ended(why));
+    }
     let silent_secs = visit.now_secs.saturating_sub(held.vouched_at_secs);
     if silent_secs < OAUTH_VOUCH_SECS {
         return Ok(Standing::Holds(None));

@@ -3,6 +3,7 @@
 use super::claims::Person;
 use crate::config::model::{OAuth, OAuthProvider};
 use crate::engine::identity::mtls::IdentityPattern;
+use crate::engine::oauth::User;
 
 /// The rules of one configuration.
 #[derive(Debug)]
@@ -37,9 +38,7 @@ impl AllowRules {
             return Err("nobody is named who may come in; set auth.oauth.allowed_users".to_owned());
         }
         let id = &person.user.id;
-        if !self.users.is_empty() && !self.names(person) {
-            return Err(format!("user {id:?} is not among auth.oauth.allowed_users"));
-        }
+        self.judge_name(&person.user)?;
         let lacking = self
             .claims
             .iter()
@@ -52,10 +51,20 @@ impl AllowRules {
         }
     }
 
+    /// The same by what is known of a user without anybody being asked.
+    pub(super) fn judge_name(&self, user: &User) -> Result<(), String> {
+        match self.users.is_empty() || self.names(user) {
+            true => Ok(()),
+            false => Err(format!(
+                "user {:?} is not among auth.oauth.allowed_users",
+                user.id
+            )),
+        }
+    }
+
     /// By the id or the verified address, and by nothing that a stranger may choose: a login of GitHub can be digits alone, and so
     /// look like the id of somebody else.
-    fn names(&self, person: &Person) -> bool {
-        let user = &person.user;
+    fn names(&self, user: &User) -> bool {
         let names = [Some(&user.id), user.email.as_ref()];
         let mut names = names.into_iter().flatten();
         names.any(|name| self.users.iter().any(|pattern| pattern.matches(name)))

@@ -207,6 +207,12 @@ impl Provider {
     }
 }
 
+/// Whether `allowed_users` of `config` names a user who logged in before; nobody is asked. Errors: it does not; the sentence is for
+/// operators.
+pub(super) fn still_named(config: &OAuth, user: &User) -> Result<(), String> {
+    allow::AllowRules::new(config).judge_name(user)
+}
+
 /// Seconds of Unix time.
 fn now_secs() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
