@@ -1,5 +1,7 @@
 //! The material of a whole configuration.
 
+mod authorities;
+
 use std::sync::Arc;
 
 use guard_io::tls::{ClientTls, ServerTls};
@@ -13,7 +15,8 @@ use crate::config::{Config, Finding, Loaded, Refused};
 /// Loads every file that `loaded` names for TLS. Sections of `before` whose keys and files are the same move over, so that
 /// nothing is renegotiated for them. Reads files: call it where that may wait.
 ///
-/// Errors: everything that is wrong, of configuration and files, in the order of the configuration.
+/// Errors: everything that is wrong, of configuration and files, in the order of the configuration; those that `[auth.oauth]`
+/// names too, although they are read when somebody is asked.
 pub fn load(
     loaded: Loaded,
     before: &Materials,
@@ -22,6 +25,7 @@ pub fn load(
     let outcome = Wanted::of(&loaded.config).load(before, now_secs);
     let mut findings = outcome.errors;
     findings.extend(outcome.warnings);
+    findings.extend(authorities::faults(&loaded.config));
     Ok((loaded.with(findings)?, outcome.materials))
 }
 
