@@ -47,7 +47,10 @@ fn principal(snapshot: &Snapshot, args: &ExplainArgs) -> Result<Principal, Failu
         None => identity
             .explain_as(&id)
             .cloned()
-            .ok_or(Failure::NoIdentity { id }),
+            .ok_or_else(|| Failure::NoIdentity {
+                id,
+                issuers: vouching(identity).join(", "),
+            }),
         Some(issuer) => user(snapshot, issuer, &id, &args.scope),
     }
 }
@@ -61,12 +64,31 @@ fn user(
 ) -> Result<Principal, Failure> {
     let identity = &snapshot.identity;
     let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+    refuse_unknown(identity, issuer, &scopes)?;
     identity
         .explain_token(issuer, id, &scopes)
         .ok_or_else(|| Failure::NoUser {
             issuer: issuer.to_owned(),
             known: vouching(identity).join(", "),
         })
+}
+
+/// Refuses scopes that no token of the gateway's own has. Those of others may have scopes for others.
+fn refuse_unknown(identity: &Authenticator, issuer: &str, scopes: &[&str]) -> Result<(), Failure> {
+    let own = identity.issuers().issuers().iter();
+    let mut own = own.filter(|one| one.own.is_some() && named(one) == issuer);
+    let Some(own) = own.next().filter(|_| identity.opaque().is_none()) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = own.scopes.scopes().iter().map(|one| &*one.scope).collect();
+    let mut given = scopes.iter().filter(|scope| !scope.is_empty());
+    match given.find(|scope| !known.contains(scope)) {
+        None => Ok(()),
+        Some(scope) => Err(Failure::NoScope {
+            scope: (*scope).to_owned(),
+            known: known.join(", "),
+        }),
+    }
 }
 
 /// Who vouches for users: the provider, then the issuers of signed tokens.

@@ -53,6 +53,8 @@ pub(super) enum Failure {
     NoTemplate {
         /// What was asked for.
         name: String,
+        /// What is probably meant.
+        near: Option<&'static str>,
         /// What there is.
         known: String,
     },
@@ -87,12 +89,21 @@ pub(super) enum Failure {
     NoIdentity {
         /// The id.
         id: String,
+        /// Who vouches for users, and may know the id.
+        issuers: String,
     },
     /// No user of that name at an issuer of that name.
     NoUser {
         /// The issuer.
         issuer: String,
         /// Issuers that there are.
+        known: String,
+    },
+    /// No scope of that name in the tokens of the gateway.
+    NoScope {
+        /// The scope.
+        scope: String,
+        /// What there is.
         known: String,
     },
     /// No identity for a certificate with that name.
@@ -202,7 +213,15 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
-            Self::NoTemplate { name, known } => write!(
+            Self::NoTemplate {
+                name,
+                near: Some(near),
+                ..
+            } => write!(
+                f,
+                "template {name:?} does not exist in this format; did you mean `{near}`?"
+            ),
+            Self::NoTemplate { name, known, .. } => write!(
                 f,
                 "template {name:?} does not exist in this format; there are: {known}"
             ),
@@ -230,12 +249,16 @@ impl fmt::Display for Failure {
                 f,
                 "no randomness for a key: {cause}; try again once the system has started"
             ),
-            Self::NoIdentity { id } => {
+            Self::NoIdentity { id, issuers } if issuers.is_empty() => {
                 write!(
                     f,
                     "identity {id:?} is not configured; use an id of [[auth.api_keys]], or anonymous"
                 )
             }
+            Self::NoIdentity { id, issuers } => write!(
+                f,
+                "identity {id:?} is not configured; use an id of [[auth.api_keys]], or anonymous; for a user of a provider or an issuer add --issuer: {issuers}"
+            ),
             Self::NoUser { issuer, known } if known.is_empty() => write!(
                 f,
                 "issuer {issuer:?} is not configured; there is none, add [auth.jwt] or [auth.oauth]"
@@ -243,6 +266,14 @@ impl fmt::Display for Failure {
             Self::NoUser { issuer, known } => write!(
                 f,
                 "issuer {issuer:?} has no such user, or is not configured; there are: {known}"
+            ),
+            Self::NoScope { scope, known } if known.is_empty() => write!(
+                f,
+                "scope {scope:?} is in no token: auth.oauth.scope_tool_mapping is empty; leave --scope out"
+            ),
+            Self::NoScope { scope, known } => write!(
+                f,
+                "scope {scope:?} is not in auth.oauth.scope_tool_mapping; there are: {known}"
             ),
             Self::NoCertificate { name } => write!(
                 f,

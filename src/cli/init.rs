@@ -47,8 +47,15 @@ fn said(path: &Path, key: &str, template: &Template, json: bool) -> Answer {
         format!(" -c {shown}")
     };
     let to_set = template.to_set;
+    let secret = template.secret_file.map_or_else(String::new, |name| {
+        let file = path.with_file_name(name);
+        format!(
+            "Write the secret that the provider gave you into {0}:\n\n  install -m 600 /dev/stdin {0}\n\n",
+            file.display()
+        )
+    });
     Answer::text(format!(
-        "Wrote {shown} (mode 0600).\n\nThe key, shown this once:\n\n  {key}\n\nSet {to_set} in {shown}, then:\n\n  \
+        "Wrote {shown} (mode 0600).\n\nThe key, shown this once:\n\n  {key}\n\n{secret}Set {to_set} in {shown}, then:\n\n  \
          mcp-guard{flag} validate\n  mcp-guard{flag} run\n"
     ))
 }
@@ -98,6 +105,7 @@ fn template(name: &str, format: Format) -> Result<(&'static Template, &'static s
             let known: Vec<_> = known.map(|template| template.name).collect();
             Failure::NoTemplate {
                 name: name.to_owned(),
+                near: Template::near(name).map(|near| near.name),
                 known: known.join(", "),
             }
         })

@@ -231,3 +231,20 @@ fn an_issuer_that_is_none_is_told_those_that_there_are() {
     let failed = folder.run(&args).failed();
     assert!(failed.contains("there are: github\n"), "{failed}");
 }
+
+#[test]
+fn a_user_without_an_issuer_and_a_scope_of_no_map_are_told_what_there_is() {
+    let folder = Folder::new();
+    folder.write("mcp-guard.toml", &sound_with_provider(), 0o600);
+    let args = ["explain", "--as", "583231", "--tool", "y"];
+    let failed = folder.run(&args).failed();
+    assert!(failed.contains("add --issuer: github\n"), "{failed}");
+    let scope = ["--issuer", "github", "--scope", "mcp:read mcp:reed"];
+    let failed = folder.run(&[&args[..], &scope].concat()).failed();
+    assert!(
+        failed.contains(
+            "\"mcp:reed\" is not in auth.oauth.scope_tool_mapping; there are: mcp:read, mcp:write"
+        ),
+        "{failed}"
+    );
+}

@@ -76,6 +76,10 @@ fn init_refuses_what_it_cannot_write() {
     let folder = Folder::new();
     for (args, part) in [
         (
+            vec!["init", "--template", "github"],
+            "did you mean `oauth-github`?",
+        ),
+        (
             vec!["init", "--template", "nothing"],
             "there are: default, stdio, multi-server, jwt, oauth-github, oauth-google, oauth-okta, oauth, mtls",
         ),
@@ -94,4 +98,21 @@ fn init_refuses_what_it_cannot_write() {
         assert!(failed.contains(part), "{args:?}: {failed}");
     }
     assert!(folder.names().is_empty());
+}
+
+#[test]
+fn the_file_of_a_secret_is_told_apart_from_the_keys() {
+    let folder = Folder::new();
+    let args = ["-c", "a.toml", "init", "--template", "oauth-okta"];
+    let said = folder.run(&args).ok();
+    let command = "install -m 600 /dev/stdin oauth-client.secret\n";
+    assert!(said.contains(command), "{said}");
+    assert!(
+        said.contains("issuer, client_id and upstream.url in a.toml"),
+        "{said}"
+    );
+    let refused = folder.run(&["-c", "a.toml", "validate"]).out;
+    assert!(refused.contains(command.trim()), "{refused}");
+    let other = folder.run(&["-c", "b.toml", "init"]).ok();
+    assert!(!other.contains("secret"), "{other}");
 }
