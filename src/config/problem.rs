@@ -227,6 +227,18 @@ pub enum Problem {
     },
     /// Warning: clients are told to come without TLS.
     PublicUrlInClear,
+    /// Warning: the base address ends as the address of clients does.
+    PublicUrlOfEndpoint {
+        /// Where clients would come.
+        client: String,
+    },
+    /// A login of GitHub where users are told apart by ids.
+    LoginIsNoId {
+        /// The login.
+        login: String,
+        /// What the addresses of GitHub's API begin with.
+        api: String,
+    },
     /// Warning: a name of users that another person may have later.
     UserIdReused {
         /// The claim.
@@ -288,6 +300,7 @@ impl Problem {
             | Self::Unused { .. }
             | Self::CredentialsInClear { .. }
             | Self::PublicUrlInClear
+            | Self::PublicUrlOfEndpoint { .. }
             | Self::UserIdReused { .. }
             | Self::OpenToEverybody { .. }
             | Self::HandshakeIsNoIdentity
@@ -352,6 +365,8 @@ impl Problem {
             Self::Unused { .. } => "unused",
             Self::CredentialsInClear { .. } => "credentials_in_clear",
             Self::PublicUrlInClear => "public_url_in_clear",
+            Self::PublicUrlOfEndpoint { .. } => "public_url_of_endpoint",
+            Self::LoginIsNoId { .. } => "login_is_no_id",
             Self::UserIdReused { .. } => "user_id_reused",
             Self::OpenToEverybody { .. } => "open_to_everybody",
             Self::ScopeNeeded { .. } => "scope_needed",

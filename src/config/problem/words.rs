@@ -29,6 +29,24 @@ impl Problem {
             Self::EnvMissing { name } => {
                 return Some(format!("set {name} in the environment of the gateway"));
             }
+            Self::SecretFile { path, .. } => {
+                return Some(format!(
+                    "write the secret into it (`install -m 600 /dev/stdin {path}`, paste, Ctrl-D), or let the user that the gateway runs as read it"
+                ));
+            }
+            Self::SecretEmpty => {
+                "write the secret there: into the file, the variable or the key that is named"
+            }
+            Self::LoginIsNoId { login, api } => {
+                return Some(format!(
+                    "write its id (`id` in the answer of `curl {api}/users/{login}`), or an e-mail pattern"
+                ));
+            }
+            Self::PublicUrlOfEndpoint { client } => {
+                return Some(format!(
+                    "write the base address, without /mcp, unless clients are to come to {client}"
+                ));
+            }
             Self::UnknownFormat => "name the file .toml, .yaml or .yml",
             Self::YamlRefused { .. } => "write the value out where it is used",
             Self::DuplicateKey { .. } => "keep one of them",
@@ -205,6 +223,12 @@ impl fmt::Display for Problem {
             }
             Self::PublicUrlInClear => {
                 f.write_str("clients are told http://, so that their credentials cross the network in clear")
+            }
+            Self::PublicUrlOfEndpoint { .. } => {
+                f.write_str("base address ends in /mcp, which the gateway adds itself")
+            }
+            Self::LoginIsNoId { login, .. } => {
+                write!(f, "{login:?} is a login, which is no user id and no e-mail address")
             }
             Self::UserIdReused { claim } => write!(
                 f,

@@ -8,6 +8,9 @@ use crate::config::tree::{Entry, Node, Value, join};
 /// How alike a known key must be to be suggested, 0 to 1.
 const LIKENESS_MIN: f64 = 0.8;
 
+/// How long an abbreviation must be to be taken for one, in bytes.
+const ABBREVIATION_BYTES_MIN: usize = 6;
+
 /// Checks the keys of the table at `path`. Inside a section that was refused as a whole (`refused`) only unknown keys are
 /// reported.
 pub(super) fn check(cx: &Context<'_>, section: &Section, path: &str, node: &Node, refused: bool) {
@@ -77,6 +80,10 @@ fn is_used(section: &Section, key: &Key, node: &Node) -> bool {
 
 fn unknown(section: &Section, key: &str) -> Problem {
     let accepted = section.names();
+    if let Some(near) = abbreviated(&accepted, key) {
+        let near = Some(near.clone());
+        return Problem::UnknownKey { near, accepted };
+    }
     let near = accepted
         .iter()
         .map(|name| (strsim::jaro_winkler(name, key), name));
@@ -85,4 +92,15 @@ fn unknown(section: &Section, key: &str) -> Problem {
         .max_by(|left, right| left.0.total_cmp(&right.0));
     let near = near.map(|(_, name)| name.clone());
     Problem::UnknownKey { near, accepted }
+}
+
+/// The one known key that `key` is the beginning of, its plural aside: `allowed_orgs` is rather `allowed_organizations` than
+/// `allowed_tools`.
+fn abbreviated<'n>(known: &'n [String], key: &str) -> Option<&'n String> {
+    let stem = key.strip_suffix('s').unwrap_or(key);
+    let mut longer = known.iter().filter(|name| name.starts_with(stem));
+    let near = longer
+        .next()
+        .filter(|_| stem.len() >= ABBREVIATION_BYTES_MIN)?;
+    longer.next().is_none().then_some(near)
 }

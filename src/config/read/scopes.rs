@@ -3,6 +3,7 @@
 use crate::config::problem::Problem;
 use crate::config::read::auth::entries;
 use crate::config::read::table::Table;
+use crate::config::tree::Value;
 use crate::engine::limits::{JWT_CLAIM_BYTES_MAX, JWT_SCOPES_MAX, SCOPE_BYTES_MAX};
 
 const CLAIM: &str = "the name of a claim: 1 to 128 bytes of text without control characters";
@@ -46,8 +47,10 @@ pub(super) fn mapping(table: &Table<'_>) -> Vec<(String, Vec<String>)> {
 pub(super) fn allowed(table: &Table<'_>, has_others: bool) -> Vec<String> {
     let allowed = entries(table, "allowed_tools");
     let is_refused = |key: &str, is_understood: bool| table.has(key) && !is_understood;
+    // One that is there and empty was understood, and allows nothing.
+    let is_empty = matches!(table.value("scope_tool_mapping"), Some(Value::Table(scopes)) if scopes.is_empty());
     let refused = is_refused("allowed_tools", allowed.is_some())
-        || is_refused("scope_tool_mapping", has_others);
+        || is_refused("scope_tool_mapping", has_others || is_empty);
     let allowed = allowed.unwrap_or_default();
     if allowed.is_empty() && !has_others && !refused {
         table.report("allowed_tools", Problem::AllowsNothing);

@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
     pub(super) fn text(&self, key: &str) -> Option<&'a str> {
         match self.value(key)? {
             Value::Text(text) => Some(text),
-            other => self.wrong_type(key, "a string", other),
+            other => self.wrong_type(key, string_for(other), other),
         }
     }
 
@@ -253,7 +253,7 @@ impl<'a> Table<'a> {
         let items = items.iter().enumerate();
         let texts = items.filter_map(|(index, item)| match &item.value {
             Value::Text(text) => Some(text.as_str()),
-            other => self.wrong_type(&format!("{key}[{index}]"), "a string", other),
+            other => self.wrong_type(&format!("{key}[{index}]"), string_for(other), other),
         });
         texts.collect()
     }
@@ -407,5 +407,13 @@ impl<'a> Table<'a> {
             },
         );
         None
+    }
+}
+
+/// What is said to be needed where `found` is no string.
+fn string_for(found: &Value) -> &'static str {
+    match found {
+        Value::Integer(_) => "a string; write the number in quotes",
+        _ => "a string",
     }
 }

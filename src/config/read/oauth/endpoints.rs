@@ -13,12 +13,16 @@ use crate::engine::limits::JWT_ISSUER_BYTES_MAX;
 const URL: &str = "https://host[:port]/path without user information and fragment, or http:// of a loopback address";
 const ISSUER_FORM: &str = "https://host[:port][/path], or http:// of a loopback address, exactly as the provider names itself: without query and fragment, at most 256 characters";
 const OKTA_ISSUER: &str = "https://{domain}/oauth2/{id} of a custom authorization server such as \"default\", or https://{domain} of the org; without a slash at its end";
+const ISSUER_ONLY: &str = "what stands before /.well-known: the issuer is the provider's name, and its documents are looked for below it";
 const ISSUER: &str = "the issuer of an OpenID provider, at which its endpoints are found; or authorization_url, token_url and userinfo_url; or, to take tokens of the provider alone, introspection_url";
 const TOKEN: &str = "where codes are redeemed; or issuer, where it is found";
 const USERINFO: &str =
     "where users are asked about; or issuer, which says who a user is in its ID tokens";
 const ENTERPRISE: &str = "the same host's: authorization_url, token_url and userinfo_url of GitHub Enterprise Server go together (https://HOST/login/oauth/authorize, https://HOST/login/oauth/access_token, https://HOST/api/v3/user)";
 const TOKEN_CHECK: &str = "where GitHub checks tokens: {api}/applications/{client_id}/token, since userinfo_url does not end in /user";
+
+/// What the address of a provider's document has, and its issuer has not.
+const WELL_KNOWN: &str = "/.well-known/";
 
 /// Of a login without an authorization endpoint.
 pub(super) const AUTHORIZATION: &str =
@@ -87,6 +91,9 @@ fn issuer(table: &Table<'_>, provider: OAuthProvider) -> Option<FetchUrl> {
         table.require("issuer", OKTA_ISSUER);
     }
     let text = table.text("issuer")?;
+    if text.contains(WELL_KNOWN) {
+        return refuse(table, "issuer", text, ISSUER_ONLY);
+    }
     let url = parse_fetch(text)
         .filter(|url| is_token(&url.text, JWT_ISSUER_BYTES_MAX) && !url.text.contains('?'));
     match url {

@@ -96,6 +96,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<OAuth> {
         !people.organizations.is_empty(),
     );
     people.check_scopes(table, provider, &scopes);
+    if login {
+        people::require_openid(table, provider, &scopes);
+    }
     Some(OAuth {
         provider,
         realm: endpoints.realm(provider),

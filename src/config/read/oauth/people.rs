@@ -19,6 +19,8 @@ const GITHUB_ALLOWED: &str = "patterns over user ids (numbers) and verified e-ma
 const GOOGLE_ALLOWED: &str = "patterns over e-mail addresses such as \"*@example.com\", or required_claims such as { hd = \"example.com\" }; anybody in the world has an account there: [\"*\"] says everybody";
 const SOMEBODY: &str = "at least one; an empty list would let nobody in";
 
+const GITHUB_API: &str = "https://api.github.com";
+
 /// Longest name of a GitHub organization, in bytes.
 const ORGANIZATION_BYTES_MAX: usize = 39;
 
@@ -58,6 +60,9 @@ fn users(table: &Table<'_>, provider: OAuthProvider) -> Vec<IdentityPattern> {
     if let Some(users) = &users {
         check_length(table, KEY, users.len(), OAUTH_USERS_MAX);
     }
+    if provider == OAuthProvider::GitHub && !table.has("user_id_claim") {
+        refuse_logins(table);
+    }
     let users = users.unwrap_or_default();
     let is_open = users.iter().any(|user| user.as_str() == "*");
     let is_public = matches!(provider, OAuthProvider::GitHub | OAuthProvider::Google);
@@ -71,6 +76,30 @@ fn users(table: &Table<'_>, provider: OAuthProvider) -> Vec<IdentityPattern> {
         );
     }
     users
+}
+
+/// Ids are numbers at GitHub: a login without a wildcard could never match.
+fn refuse_logins(table: &Table<'_>) {
+    const KEY: &str = "allowed_users";
+    let Some(Value::List(items)) = table.value(KEY) else {
+        return;
+    };
+    let api = table.text("userinfo_url").unwrap_or_default();
+    let api = api.strip_suffix("/user").unwrap_or(GITHUB_API);
+    for (index, item) in items.iter().enumerate() {
+        if let Value::Text(text) = &item.value
+            && is_login(text)
+        {
+            let (login, api) = (text.to_string(), api.to_owned());
+            let problem = Problem::LoginIsNoId { login, api };
+            table.report(&format!("{KEY}[{index}]"), problem);
+        }
+    }
+}
+
+fn is_login(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.bytes().all(known) && text.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
 /// A pattern over whole user ids.
@@ -162,6 +191,22 @@ impl People {
         if is_github && !self.organizations.is_empty() && !has_any(&organization) {
             missing(table, organization[0], "allowed_organizations");
         }
+    }
+}
+
+/// Whoever is told apart by ID tokens, or by the userinfo endpoint of an OpenID provider, is so with this scope alone
+/// (OpenID Connect Core §3.1.2.1, §5.3).
+pub(super) fn require_openid(table: &Table<'_>, provider: OAuthProvider, scopes: &[String]) {
+    const OPENID: &str = "openid";
+    let is_openid = match provider {
+        OAuthProvider::GitHub => false,
+        OAuthProvider::Google | OAuthProvider::Okta => true,
+        // With all of its endpoints written it need not be one.
+        OAuthProvider::Custom => table.has("issuer") && !table.has("userinfo_url"),
+    };
+    if is_openid && table.has("scopes") && !scopes.iter().any(|scope| scope == OPENID) {
+        let (scope, needed_by) = (OPENID, "who a user is".to_owned());
+        table.report("scopes", Problem::ScopeNeeded { scope, needed_by });
     }
 }
 

@@ -9,6 +9,11 @@ use crate::engine::route::PublicBase;
 const PUBLIC_URL: &str = "https://host[/path] by which people and clients reach the gateway: the provider sends people back there, and tokens are for it";
 const PUBLIC_URL_FORM: &str = "https://host[:port][/path] as browsers show it (lower case, no port that goes without saying), or http:// of a loopback address: people log in there, and browsers keep the cookie of a login on secure origins alone";
 
+const BASE: &str = "the base address alone, without /oauth/callback, which the gateway adds where it tells the provider";
+
+/// Where clients come, below `public_url`.
+const ENDPOINT: &str = "/mcp";
+
 /// Where the provider sends people back, below `public_url`.
 const CALLBACK: &str = "/oauth/callback";
 
@@ -27,6 +32,7 @@ pub(in crate::config::read) fn place(top: &Table<'_>, config: &mut Config) {
         }
         return;
     };
+    refuse_more_than_base(top, &url);
     let expected = format!("{url}{CALLBACK}");
     if !written.is_empty() && written != expected {
         let accepted = format!("{expected}, which it is without the key too");
@@ -49,6 +55,18 @@ pub(in crate::config::read) fn place(top: &Table<'_>, config: &mut Config) {
 fn is_written(top: &Table<'_>) -> bool {
     let server = top.node.and_then(|root| root.child("server"));
     server.is_some_and(|server| server.child("public_url").is_some())
+}
+
+/// People copy the address that they gave to the provider, or the one that clients use.
+fn refuse_more_than_base(top: &Table<'_>, url: &str) {
+    const KEY: &str = "server.public_url";
+    if url.ends_with(CALLBACK) {
+        let (value, accepted) = (Some(url.to_owned()), BASE.to_owned());
+        top.cx.report(KEY, Problem::Malformed { value, accepted });
+    } else if url.ends_with(ENDPOINT) {
+        let client = format!("{url}{ENDPOINT}");
+        top.cx.report(KEY, Problem::PublicUrlOfEndpoint { client });
+    }
 }
 
 fn check_url(top: &Table<'_>, url: &str) {

@@ -123,6 +123,19 @@ fn an_issuer_of_okta_is_an_org_or_an_authorization_server() {
 }
 
 #[test]
+fn the_address_of_a_providers_document_is_not_its_issuer() {
+    let document = "/.well-known/openid-configuration";
+    for text in [
+        custom(&format!("issuer = 'https://id.example{document}'")),
+        okta("").replace("/oauth2/default", document),
+        google(&format!("issuer = 'https://id.example{document}'")),
+    ] {
+        found(&text, &["issuer: error malformed"]);
+        assert!(said(&text).contains("what stands before /.well-known"));
+    }
+}
+
+#[test]
 fn urls_are_https_or_of_this_machine() {
     for (url, is_sound) in [
         ("https://id.example/token", true),

@@ -352,6 +352,26 @@ fn a_login_needs_a_secure_place_to_come_back_to() {
 }
 
 #[test]
+fn the_base_address_is_neither_the_callback_nor_that_of_clients() {
+    for (url, expected) in [
+        (
+            "https://gw.example/oauth/callback",
+            Some("server.public_url: error malformed"),
+        ),
+        (
+            "https://gw.example/mcp",
+            Some("server.public_url: warning public_url_of_endpoint"),
+        ),
+        ("https://gw.example/tools", None),
+        ("https://gw.example/mcps", None),
+    ] {
+        let text = github("").replace("https://gw.example", url);
+        check(&text, expected.as_slice());
+        assert_eq!(said(&text).contains("base address"), expected.is_some());
+    }
+}
+
+#[test]
 fn a_resource_server_is_warned_of_a_public_url_in_clear() {
     let text = github("login = false").replace("https://gw.example", "http://gw.example");
     check(&text, &["server.public_url: warning public_url_in_clear"]);
@@ -404,6 +424,10 @@ fn a_token_in_clear_is_warned_of() {
 fn what_allows_nothing_to_anybody_is_warned_about() {
     let nothing = github("").replace("allowed_tools = ['*']\n", "");
     found(&nothing, &["allowed_tools: warning allows_nothing"]);
+    found(
+        &format!("{nothing}scope_tool_mapping = {{}}\n"),
+        &["allowed_tools: warning allows_nothing"],
+    );
     for more in [
         "scope_tool_mapping = { a = ['*'] }",
         "[[auth.oauth.identities]]\nmatch = '1'\nallowed_tools = ['*']",

@@ -1,6 +1,6 @@
 //! Who may come in.
 
-use super::{found, github, google, oauth, okta, said};
+use super::{ISSUER, custom, found, github, google, oauth, okta, said};
 
 /// `text` without its own `allowed_users`, and with `keys`.
 fn instead(text: &str, keys: &str) -> String {
@@ -159,5 +159,69 @@ fn what_is_asked_about_a_user_is_asked_of_the_provider() {
         (google("scopes = ['openid', 'email']"), None),
     ] {
         found(&text, expected.as_slice());
+    }
+}
+
+#[test]
+fn an_openid_provider_is_asked_who_a_user_is() {
+    let custom = |keys: &str| custom(&format!("{ISSUER}{keys}"));
+    for (text, is_asked) in [
+        (google("scopes = ['email']"), false),
+        (okta("scopes = ['email']"), false),
+        (custom("scopes = ['email']"), false),
+        (custom("scopes = ['email', 'openid']"), true),
+        (
+            custom("scopes = ['email']\nuserinfo_url = 'https://id.example/u'"),
+            true,
+        ),
+        (okta("scopes = ['email']\nlogin = false"), true),
+        (github("scopes = ['read:user']"), true),
+    ] {
+        let expected = (!is_asked).then_some("scopes: error scope_needed");
+        found(&text, expected.as_slice());
+        assert_eq!(said(&text).contains("add \"openid\" to scopes"), !is_asked);
+    }
+}
+
+#[test]
+fn a_login_of_github_is_no_user() {
+    for (keys, is_refused) in [
+        ("allowed_users = ['octocat']", true),
+        ("allowed_users = ['1a']", true),
+        ("allowed_users = ['583231']", false),
+        ("allowed_users = ['octocat@example.com']", false),
+        ("allowed_users = ['octo*']", false),
+        (
+            "allowed_users = ['octocat']\nuser_id_claim = 'node_id'",
+            false,
+        ),
+    ] {
+        let text = instead(&github(""), keys);
+        let expected = is_refused.then_some("allowed_users[0]: error login_is_no_id");
+        found(&text, expected.as_slice());
+        assert_eq!(
+            said(&text).contains("https://api.github.com/users/"),
+            is_refused
+        );
+    }
+    found(&instead(&okta(""), "allowed_users = ['octocat']"), &[]);
+}
+
+#[test]
+fn a_number_without_quotes_is_told_to_get_them() {
+    let text = instead(&github(""), "allowed_users = [583231]");
+    assert!(said(&text).contains("write the number in quotes"));
+}
+
+#[test]
+fn an_abbreviation_is_the_key_that_it_begins() {
+    for (key, near) in [
+        ("allowed_orgs", "allowed_organizations"),
+        ("allowed_org", "allowed_organizations"),
+        ("allowed_tool", "allowed_tools"),
+        ("alowed_users", "allowed_users"),
+    ] {
+        let said = said(&github(&format!("{key} = ['a']")));
+        assert!(said.contains(&format!("did you mean `{near}`?")), "{said}");
     }
 }
