@@ -263,3 +263,17 @@ fn bodies_and_addresses_are_bounded_before_control_is_asked() {
         "callers with a credential notice nothing"
     );
 }
+
+#[test]
+fn the_log_tells_the_addresses_of_a_login_at_the_start() {
+    let upstream = Upstream::start(plain_server);
+    let gateway = gateway(&upstream, "http://localhost:3000/base", LOGIN);
+    let line = gateway.log_line("people log in at");
+    for url in [
+        "people log in at http://localhost:3000/base/oauth/authorize",
+        "http://localhost:3000/base/oauth/callback",
+        "http://localhost:3000/base/mcp",
+    ] {
+        assert!(line.contains(url), "{url} in {line}");
+    }
+}
