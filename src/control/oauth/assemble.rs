@@ -1,6 +1,7 @@
 //! From a configuration to what the endpoints draw on.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -10,7 +11,7 @@ use super::directory::Directory;
 use super::front::Pendings;
 use super::provider::Provider;
 use super::signer::{Signer, SignerError};
-use super::store::{FileStore, OpenStoreError, Store, StoreError, Vault};
+use super::store::{Adopted, FileStore, OpenStoreError, Store, StoreError, Vault};
 use crate::config::Config;
 use crate::config::model::OAuth;
 use crate::control::tls::now_secs;
@@ -24,6 +25,15 @@ pub(in crate::control) enum SetupError {
     Open(OpenStoreError),
     /// It was opened and cannot be used.
     Store(StoreError),
+    /// It has users of another provider, or users that another claim names.
+    OtherUsers {
+        /// The store.
+        path: PathBuf,
+        /// Whose users it has.
+        known: String,
+        /// Whose users are configured.
+        asked: String,
+    },
     /// There are no keys to sign with.
     Signer(SignerError),
     /// A task of ours has ended by itself.
@@ -35,6 +45,11 @@ impl fmt::Display for SetupError {
         match self {
             Self::Open(error) => error.fmt(f),
             Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
+            Self::OtherUsers { path, known, asked } => write!(
+                f,
+                "{} has users of {known}; auth.oauth is for users of {asked}: put the former provider, issuer and user_id_claim back, or move that file away or set another auth.oauth.store_path, and start the gateway anew: everybody logs in again then",
+                path.display()
+            ),
             Self::Signer(error) => error.fmt(f),
             Self::Task => {
                 f.write_str("the OAuth store was not opened; this is a defect of the gateway")
@@ -118,8 +133,13 @@ impl Kept {
     async fn prepare(&self, oauth: &OAuth) -> Result<Arc<Signer>, SetupError> {
         // The same id under another claim is another user.
         let owner = format!("{} {}", oauth.realm, oauth.user_id_claim);
-        if self.store.adopt(&owner).await.map_err(SetupError::Store)? {
-            tracing::warn!("the OAuth store had users of another provider, and forgot them");
+        let adopted = self.store.adopt(&owner).await.map_err(SetupError::Store)?;
+        if let Adopted::Others(known) = adopted {
+            return Err(SetupError::OtherUsers {
+                path: oauth.store_path.clone(),
+                known: owner_shown(&known),
+                asked: owner_shown(&owner),
+            });
         }
         let (algorithm, now_secs) = (oauth.signing_algorithm, now_secs());
         if let Some(signer) = &self.signer {
@@ -130,6 +150,14 @@ impl Kept {
         let (store, vault) = (Arc::clone(&self.store), self.vault.clone());
         let signer = Signer::load(store, vault, algorithm, now_secs).await;
         Ok(Arc::new(signer.map_err(SetupError::Signer)?))
+    }
+}
+
+/// `owner` as operators know it: a provider, and the claim that names its users.
+fn owner_shown(owner: &str) -> String {
+    match owner.split_once(' ') {
+        Some((realm, claim)) => format!("{realm:?} by their {claim:?}"),
+        None => format!("{owner:?}"),
     }
 }
 

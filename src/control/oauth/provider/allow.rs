@@ -38,13 +38,19 @@ impl AllowRules {
         }
         let id = &person.user.id;
         if !self.users.is_empty() && !self.names(person) {
-            return Err(format!("user {id:?} is not among auth.oauth.allowed_users"));
+            let address = person.claims.address_shown(&person.user);
+            return Err(format!(
+                "user {id:?} {address} is not among auth.oauth.allowed_users"
+            ));
         }
         let lacking = self
             .claims
             .iter()
             .find(|(name, values)| !person.claims.has(name, values));
         match lacking {
+            Some((name, _)) if person.claims.value(name).is_none() => Err(format!(
+                "provider sent no claim {name:?} of user {id:?}; a scope may be needed for it (auth.oauth.scopes)"
+            )),
             Some((name, _)) => Err(format!(
                 "claim {name:?} of user {id:?} is not as auth.oauth.required_claims has it"
             )),
