@@ -4,6 +4,8 @@
 //! `[server]`, with their defaults. Relations between bounds are asserted at compile time, so a change that breaks one does
 //! not build.
 
+mod relations;
+
 /// Milliseconds in a second.
 const SECOND_MS: u64 = 1_000;
 
@@ -123,10 +125,13 @@ pub const CLIENT_DOCUMENT_LIFE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
 /// How long a client's metadata document that cannot be had is not asked for again, in milliseconds.
 pub const CLIENT_DOCUMENT_RETRY_MS: u64 = 60 * SECOND_MS;
 
+/// How long after its end a client's metadata document still counts where too many others are asked for, in milliseconds.
+pub const CLIENT_DOCUMENT_STALE_MS_MAX: u64 = 24 * 3_600 * SECOND_MS;
+
 /// Metadata documents of clients that are remembered, and as many that cannot be had.
 pub const CLIENT_DOCUMENTS_MAX: usize = 1_000;
 
-/// Metadata documents of clients that are fetched at once.
+/// Requests that fetch the metadata document of a client, or wait for one that is being fetched, at once.
 pub const CLIENT_DOCUMENTS_AT_ONCE_MAX: usize = 32;
 
 /// Metadata documents that are fetched in a minute, in the long run.
@@ -328,6 +333,9 @@ pub const OAUTH_KEY_AHEAD_SECS: u64 = 3_600;
 /// How long the provider's word that a user is still one counts where a client refreshes, in seconds.
 pub const OAUTH_VOUCH_SECS: u64 = 600;
 
+/// How long the provider is waited for where a client refreshes, in milliseconds.
+pub const OAUTH_VOUCH_MS_MAX: u64 = 12 * SECOND_MS;
+
 /// How long a grant goes on where the provider cannot be asked, in seconds since its last word.
 pub const OAUTH_VOUCH_GRACE_SECS: u64 = 24 * 3_600;
 
@@ -339,6 +347,9 @@ pub const OAUTH_REGISTRATIONS_PER_ADDRESS_BURST: u32 = 20;
 
 /// Clients that all addresses together register in an hour, and at once.
 pub const OAUTH_REGISTRATIONS_PER_HOUR: u32 = 600;
+
+/// Least time between two openings of the store after reading or writing it has failed, in milliseconds.
+pub const OAUTH_STORE_PAUSE_MS: u64 = SECOND_MS;
 
 /// Records of the store that one sweep looks at.
 pub const OAUTH_SWEEP_RECORDS_MAX: usize = 2_048;
@@ -408,7 +419,7 @@ pub const QUOTA_HANDLE_IDLE_MS: u64 = 60 * SECOND_MS;
 /// Time from the first page of a login to its end, in milliseconds.
 pub const LOGIN_MS_MAX: u64 = 600 * SECOND_MS;
 
-/// Logins on their way. Beyond it the oldest ends.
+/// Logins on their way. Beyond it the oldest of the address with the most ends.
 pub const LOGINS_MAX: usize = 4_096;
 
 /// Logins on their way from one address, or one /64 network of IPv6. Beyond it the oldest of them ends.
@@ -627,69 +638,3 @@ pub const DRAIN_TIMEOUT_MS_DEFAULT: u64 = 30 * SECOND_MS;
 
 /// Default of `audit.flush_interval`, in milliseconds.
 pub const AUDIT_FLUSH_INTERVAL_MS_DEFAULT: u64 = 100;
-
-const _: () = {
-    let limits = Limits::DEFAULT;
-    assert!(
-        CREDENTIAL_BYTES_MAX < limits.head_bytes,
-        "a token must fit in a head"
-    );
-    assert!(
-        JWT_ISSUERS_MAX <= KEY_WAITERS_PER_WORKER_MAX,
-        "somebody must be able to wait for each source"
-    );
-    assert!(
-        OAUTH_WAITERS_PER_ADDRESS_MAX < OAUTH_WAITERS_PER_WORKER_MAX
-            && VOUCH_WAITERS_PER_ADDRESS_MAX < VOUCH_WAITERS_PER_WORKER_MAX,
-        "one address cannot take every place"
-    );
-    assert!(
-        PATH_BYTES_MAX < limits.head_bytes,
-        "a path must fit in a head"
-    );
-    assert!(
-        limits.body_bytes <= limits.list_bytes,
-        "an echoed request must fit in an answer"
-    );
-    assert!(
-        limits.list_bytes <= limits.event_bytes,
-        "a list travels in an event"
-    );
-    assert!(
-        limits.event_bytes < u32::MAX as usize,
-        "spans are 32 bits wide"
-    );
-    assert!(
-        limits.connections_per_ip <= limits.connections,
-        "one address cannot exceed the whole"
-    );
-    assert!(
-        limits.header_timeout_ms <= limits.idle_timeout_ms,
-        "a slow head must not outlive an idle connection"
-    );
-    assert!(
-        limits.sse_keepalive_ms < limits.idle_timeout_ms,
-        "a kept-alive stream never looks idle to a peer like us"
-    );
-    assert!(
-        DRAIN_HANDSHAKE_MS < DRAIN_FINAL_MS_MAX,
-        "a worker outlives the handshakes that its drain waits for"
-    );
-    assert!(
-        AUDIT_RECORD_BYTES_MAX * 64 <= AUDIT_LANE_BYTES_MAX,
-        "a lane holds many records"
-    );
-    assert!(
-        AUDIT_WORD_BYTES_MAX >= SERVER_NAME_BYTES_MAX,
-        "a server is recorded whole"
-    );
-    assert!(QUOTA_SHARDS.is_power_of_two(), "shards are chosen by mask");
-    assert!(
-        SERVERS_MAX <= u16::MAX as usize,
-        "a server index is 16 bits wide"
-    );
-    assert!(
-        ENTRIES_MAX <= u16::MAX as usize,
-        "a rule index is 16 bits wide"
-    );
-};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::task::spawn_blocking;
 
@@ -47,7 +49,7 @@ impl fmt::Display for SetupError {
             Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
             Self::OtherUsers { path, known, asked } => write!(
                 f,
-                "{} has users of {known}; auth.oauth is for users of {asked}: put the former provider, issuer and user_id_claim back, or move that file away or set another auth.oauth.store_path, and start the gateway anew: everybody logs in again then",
+                "{} has users of {known}; auth.oauth is for users of {asked}: put the former provider, issuer, userinfo_url and user_id_claim back, or move that file away or set another auth.oauth.store_path, and start the gateway anew: everybody logs in again then",
                 path.display()
             ),
             Self::Signer(error) => error.fmt(f),
@@ -82,7 +84,7 @@ pub(super) async fn context(
         Some(former) if former.config.store_path == oauth.store_path => Kept::of(former),
         _ => Kept::open(oauth).await?,
     };
-    let signer = kept.prepare(oauth).await?;
+    let signer = kept.prepare(oauth, former).await?;
     Ok(Some(Context {
         provider: Provider::new(oauth, Arc::clone(&shared.control.oauth)),
         clients: Directory::new(
@@ -98,6 +100,7 @@ pub(super) async fn context(
         signer,
         vault: kept.vault,
         desk: former.map_or_else(Arc::default, |former| Arc::clone(&former.desk)),
+        is_over: is_over(oauth, former),
     }))
 }
 
@@ -130,16 +133,27 @@ impl Kept {
     }
 
     /// Makes it this provider's, with keys of the configured kind.
-    async fn prepare(&self, oauth: &OAuth) -> Result<Arc<Signer>, SetupError> {
-        // The same id under another claim is another user.
-        let owner = format!("{} {}", oauth.realm, oauth.user_id_claim);
-        let adopted = self.store.adopt(&owner).await.map_err(SetupError::Store)?;
-        if let Adopted::Others(known) = adopted {
-            return Err(SetupError::OtherUsers {
-                path: oauth.store_path.clone(),
-                known: owner_shown(&known),
-                asked: owner_shown(&owner),
-            });
+    async fn prepare(
+        &self,
+        oauth: &OAuth,
+        former: Option<&Context>,
+    ) -> Result<Arc<Signer>, SetupError> {
+        let owner = owner(oauth);
+        match self.store.adopt(&owner).await.map_err(SetupError::Store)? {
+            Adopted::Ours => {}
+            Adopted::TakenOver => {
+                // Logins under way at the former owner could still bring one of its users in.
+                if let Some(former) = former {
+                    former.is_over.store(true, Relaxed);
+                }
+            }
+            Adopted::Others(known) => {
+                return Err(SetupError::OtherUsers {
+                    path: oauth.store_path.clone(),
+                    known: owner_shown(&known),
+                    asked: owner_shown(&owner),
+                });
+            }
         }
         let (algorithm, now_secs) = (oauth.signing_algorithm, now_secs());
         if let Some(signer) = &self.signer {
@@ -153,11 +167,31 @@ impl Kept {
     }
 }
 
-/// `owner` as operators know it: a provider, and the claim that names its users.
+/// Shared by configurations with the same users: a login may be under way since several reloads.
+fn is_over(oauth: &OAuth, former: Option<&Context>) -> Arc<AtomicBool> {
+    let same = former.filter(|former| {
+        former.config.store_path == oauth.store_path && owner(&former.config) == owner(oauth)
+    });
+    same.map_or_else(Arc::default, |former| Arc::clone(&former.is_over))
+}
+
+/// Whose users the store has. The same id is another user under another claim, and at another place of the same name: `github` is
+/// whichever Enterprise Server, and a provider without an issuer whatever its origin has.
+fn owner(oauth: &OAuth) -> String {
+    let place = oauth.issuer.as_ref().or(oauth.userinfo_url.as_ref());
+    let place = place.map_or("", |url| &url.text);
+    format!("{} {place} {}", oauth.realm, oauth.user_id_claim)
+}
+
+/// `owner` as operators know it: a provider, where it is, and the claim that names its users.
 fn owner_shown(owner: &str) -> String {
-    match owner.split_once(' ') {
-        Some((realm, claim)) => format!("{realm:?} by their {claim:?}"),
-        None => format!("{owner:?}"),
+    let parts: Vec<&str> = owner.splitn(3, ' ').collect();
+    match parts[..] {
+        [realm, place, claim] if place.is_empty() || place == realm => {
+            format!("{realm:?} by their {claim:?}")
+        }
+        [realm, place, claim] => format!("{realm:?} at {place:?} by their {claim:?}"),
+        _ => format!("{owner:?}"),
     }
 }
 
@@ -165,8 +199,8 @@ fn owner_shown(owner: &str) -> String {
 fn pendings(oauth: &OAuth, former: Option<&Context>) -> Arc<Pendings> {
     let is_same = |former: &&Context| {
         let before = &former.config;
-        (&before.realm, &before.client_id, &before.redirect_uri)
-            == (&oauth.realm, &oauth.client_id, &oauth.redirect_uri)
+        owner(before) == owner(oauth)
+            && (&before.client_id, &before.redirect_uri) == (&oauth.client_id, &oauth.redirect_uri)
             && (&before.authorization_url, &before.token_url)
                 == (&oauth.authorization_url, &oauth.token_url)
     };

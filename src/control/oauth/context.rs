@@ -1,6 +1,7 @@
 //! What every endpoint draws on.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::back::Desk;
 use super::directory::Directory;
@@ -37,6 +38,9 @@ pub(super) struct Context {
     pub(super) pendings: Arc<Pendings>,
     /// What clients do without a browser, from one request to the next.
     pub(super) desk: Arc<Desk>,
+    /// Whether the store has users of another provider by now: who logs in under this configuration, or another with
+    /// the same users, is none of them.
+    pub(super) is_over: Arc<AtomicBool>,
 }
 
 impl Context {

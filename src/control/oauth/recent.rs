@@ -73,6 +73,13 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.order.clear();
     }
 
+    /// Nothing holds longer than `now`.
+    #[cfg(test)]
+    pub(super) fn end_all(&mut self, now: Instant) {
+        let entries = self.entries.values_mut();
+        entries.for_each(|entry| entry.ends_at = now);
+    }
+
     /// Things in the table, those among them that hold no longer.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

@@ -84,6 +84,7 @@ impl Bench {
             vault,
             pendings: Arc::<Pendings>::default(),
             desk: Arc::default(),
+            is_over: Arc::default(),
         };
         Self { context, script }
     }

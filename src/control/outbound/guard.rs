@@ -55,10 +55,12 @@ impl fmt::Display for Forbidden {
 }
 
 /// Metadata services outside of the link-local ranges: Alibaba and others, AWS over IPv6, Azure's platform address.
-const METADATA: [IpAddr; 3] = [
+const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
 /// Whether `addresses` may be connected to under `policy`, over TLS or not. Errors: the first that is refused; then none is
@@ -216,9 +218,11 @@ mod tests {
             "fe80::1",
             "febf::1",
             "fd00:ec2::254",
+            "fd20:ce::254",
             "100.100.100.200",
             "::ffff:100.100.100.200",
             "168.63.129.16",
+            "192.0.0.192",
             "0.0.0.0",
             "::",
             "::ffff:0.0.0.0",

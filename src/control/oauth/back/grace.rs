@@ -1,14 +1,19 @@
 //! Whether a user is still one, where a client asks for more of a grant: the provider is asked, though not each time.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::fault::Refused;
 use super::token::{OURS, Visit};
 use crate::control::oauth::front::granted_scopes;
-use crate::control::oauth::provider::{LoggedIn, ProviderFault};
+use crate::control::oauth::provider::{LoggedIn, Provider, ProviderFault, still_named};
 use crate::control::oauth::store::HeldGrant;
-use crate::engine::limits::{OAUTH_VOUCH_GRACE_SECS, OAUTH_VOUCH_SECS};
+use crate::engine::limits::{OAUTH_VOUCH_GRACE_SECS, OAUTH_VOUCH_MS_MAX, OAUTH_VOUCH_SECS};
 use crate::engine::oauth::{Extent, Grant, OAuthCode, OAuthFault};
+
+const TIME_MAX: Duration = Duration::from_millis(OAUTH_VOUCH_MS_MAX);
 
 /// What came of asking.
 pub(super) enum Standing {
@@ -26,6 +31,10 @@ pub(super) async fn ask(
     held: &HeldGrant,
     extent: &mut Extent,
 ) -> Result<Standing, Refused> {
+    // The operator's own word: it needs no provider, and bears no delay.
+    if let Err(why) = still_named(&visit.context.config, &held.grant.user) {
+        return Ok(Standing::Ended(why));
+    }
     let silent_secs = visit.now_secs.saturating_sub(held.vouched_at_secs);
     if silent_secs < OAUTH_VOUCH_SECS {
         return Ok(Standing::Holds(None));
@@ -70,7 +79,25 @@ async fn look(
     let opened = visit.context.vault.open_tokens(grant.id, sealed);
     let tokens: Zeroizing<Vec<u8>> =
         opened.map_err(|error| Refused::from(OURS).because(error.to_string()))?;
-    Ok(visit.context.provider.still_holds(&tokens).await)
+    Ok(in_time(visit.context.provider.clone(), tokens, TIME_MAX).await)
+}
+
+/// Asks on a task of its own, which goes on where it takes too long: an answer halfway may have cost a refresh token already.
+///
+/// The bound is below that of whoever waits for the request. They would be told to try again while the token that they have is
+/// spent, and do it with that one, which ends the grant.
+pub(super) async fn in_time(
+    provider: Provider,
+    tokens: Zeroizing<Vec<u8>>,
+    time_max: Duration,
+) -> Result<LoggedIn, ProviderFault> {
+    let asking = tokio::spawn(async move { provider.still_holds(&tokens).await });
+    let unknown = |why: &str| Err(ProviderFault::Unavailable(why.to_owned()));
+    match timeout(time_max, asking).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(_)) => unknown("asking it has failed"),
+        Err(_) => unknown("it takes too long"),
+    }
 }
 
 fn sealed(visit: &Visit<'_>, grant: &Grant, who: &LoggedIn) -> Result<Option<Box<[u8]>>, Refused> {

@@ -18,8 +18,8 @@ use crate::control::oauth::recent::Recent;
 use crate::control::outbound::{Authorities, Fetch, Fetched, OutboundFault, Policy};
 use crate::engine::limits::{
     CLIENT_DOCUMENT_BYTES_MAX, CLIENT_DOCUMENT_LIFE_MS_MAX, CLIENT_DOCUMENT_LIFE_MS_MIN,
-    CLIENT_DOCUMENT_MS_MAX, CLIENT_DOCUMENT_RETRY_MS, CLIENT_DOCUMENTS_AT_ONCE_MAX,
-    CLIENT_DOCUMENTS_MAX,
+    CLIENT_DOCUMENT_MS_MAX, CLIENT_DOCUMENT_RETRY_MS, CLIENT_DOCUMENT_STALE_MS_MAX,
+    CLIENT_DOCUMENTS_AT_ONCE_MAX, CLIENT_DOCUMENTS_MAX,
 };
 use crate::engine::oauth::{Client, DocumentUrl};
 use crate::metrics::{OAuthCells, ProviderCall, ProviderResult};
@@ -35,7 +35,7 @@ pub(super) struct Documents {
     authorities: Authorities,
     cells: Arc<OAuthCells>,
     known: Mutex<Known>,
-    /// One for each fetch that may run.
+    /// One for each request that may fetch, or wait for the fetch of another.
     room: Semaphore,
 }
 
@@ -66,6 +66,9 @@ impl Documents {
     }
 
     /// The client whose document is at `url`, for somebody at `peer`.
+    ///
+    /// Who only waits takes a place too: all of them are fewer than control serves at once, or the slow document of one stranger
+    /// would stop every login. Where there is no place, or too much was fetched, clients that are known are still who they were.
     pub(super) async fn find(
         &self,
         url: &DocumentUrl,
@@ -74,6 +77,9 @@ impl Documents {
         if let Some(known) = self.remembered(url) {
             return known;
         }
+        let Ok(_place) = self.room.try_acquire() else {
+            return self.stale(url);
+        };
         let turn = self.turn(url);
         let held = turn.lock().await;
         let found = match self.remembered(url) {
@@ -85,12 +91,18 @@ impl Documents {
         found
     }
 
+    /// The time of all that is known is over.
+    #[cfg(test)]
+    pub(super) fn end_all(&self) {
+        let (mut known, now) = (self.lock(), Instant::now());
+        known.clients.end_all(now);
+        known.faults.end_all(now);
+    }
+
     async fn look_up(&self, url: &DocumentUrl, peer: IpAddr) -> Result<Client, ClientFault> {
-        let Ok(_room) = self.room.try_acquire() else {
-            return Err(ClientFault::Unavailable);
-        };
-        if !self.lock().quotas.spend(peer, Instant::now()) {
-            return Err(ClientFault::Unavailable);
+        let may_fetch = self.lock().quotas.spend(peer, Instant::now());
+        if !may_fetch {
+            return self.stale(url);
         }
         let (result, found) = self.fetch(url).await;
         self.cells.requested(ProviderCall::ClientDocument, result);
@@ -103,6 +115,8 @@ impl Documents {
             Err(why) => {
                 let fault = ClientFault::Document(why);
                 let end = now + Duration::from_millis(CLIENT_DOCUMENT_RETRY_MS);
+                // Its own host has spoken, or is gone: what was known of it counts no more.
+                known.clients.forget(url);
                 known.faults.keep(url.clone(), fault.clone(), end);
                 Err(fault)
             }
@@ -169,6 +183,15 @@ impl Documents {
         let (known, now) = (self.lock(), Instant::now());
         let client = known.clients.find(url, now).cloned().map(Ok);
         client.or_else(|| known.faults.find(url, now).cloned().map(Err))
+    }
+
+    /// What was known of the client not long ago, where its document cannot be asked for: strangers can see to that.
+    fn stale(&self, url: &DocumentUrl) -> Result<Client, ClientFault> {
+        let before =
+            Instant::now().checked_sub(Duration::from_millis(CLIENT_DOCUMENT_STALE_MS_MAX));
+        let known = self.lock();
+        let client = before.and_then(|before| known.clients.find(url, before).cloned());
+        client.ok_or(ClientFault::Unavailable)
     }
 
     fn turn(&self, url: &DocumentUrl) -> Arc<tokio::sync::Mutex<()>> {

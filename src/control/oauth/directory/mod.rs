@@ -73,6 +73,12 @@ impl Directory {
         }
     }
 
+    /// The time of every document is over.
+    #[cfg(test)]
+    fn end_documents(&self) {
+        self.documents.iter().for_each(Documents::end_all);
+    }
+
     /// The client called `id`, for somebody at the address `peer`. A URL is looked up as the document that it is, where documents
     /// are taken; clients that registered themselves count only while they may.
     pub(super) async fn find(&self, id: &str, peer: IpAddr) -> Result<Client, ClientFault> {

@@ -11,6 +11,7 @@ use super::{ClientFault, Directory};
 use crate::control::oauth::provider::testing::{Fake, Says, configured};
 use crate::control::oauth::store::FileStore;
 use crate::control::testing::tls::Authority;
+use crate::engine::limits::CLIENT_DOCUMENTS_AT_ONCE_MAX;
 use crate::engine::oauth::{ClientAuthMethod, ClientOrigin};
 use crate::metrics::{OAuthCells, ProviderCall, ProviderResult};
 
@@ -228,6 +229,55 @@ async fn one_address_can_make_the_gateway_fetch_so_often_and_no_more() {
     // Others go on, and what is known costs nothing.
     assert!(site.directory.find(&site.id(), peer(2)).await.is_ok());
     assert!(site.find().await.is_ok());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_slow_document_keeps_no_more_waiting_than_there_are_places() {
+    let site = Site::open(TRUSTED).await;
+    site.find().await.unwrap();
+    for one_document in [true, false] {
+        let slow = |n: u32| match one_document {
+            true => "/slow.json".to_owned(),
+            false => format!("/slow{n}.json"),
+        };
+        let all = u32::try_from(CLIENT_DOCUMENTS_AT_ONCE_MAX).unwrap();
+        let mut waiting = Vec::new();
+        for n in 0..all {
+            site.fake.says(&slow(n), Says::Nothing);
+            let id = format!("https://localhost:{}{}", site.fake.port, slow(n));
+            let directory = &site.directory;
+            let mut waits = Box::pin(async move { directory.find(&id, peer(100 + n)).await });
+            let soon = tokio::time::timeout(Duration::from_millis(5), &mut waits).await;
+            assert!(soon.is_err(), "{n}: {soon:?}");
+            waiting.push(waits);
+        }
+        let further = format!("https://localhost:{}/other.json", site.fake.port);
+        let found = site.directory.find(&further, peer(1)).await;
+        assert_eq!(found.unwrap_err(), ClientFault::Unavailable);
+        assert!(site.find().await.is_ok(), "what is known needs no place");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_known_client_stays_who_it_was_where_strangers_use_up_what_may_be_fetched() {
+    let site = Site::open(TRUSTED).await;
+    site.find().await.unwrap();
+    let flood = async || {
+        for n in 0..12 {
+            let id = format!("https://localhost:{}/{n}.json", site.fake.port);
+            let _ = site.directory.find(&id, peer(1)).await;
+        }
+    };
+    flood().await;
+    site.directory.end_documents();
+    assert!(site.find().await.is_ok(), "from before");
+    assert_eq!(site.fetches(), 1);
+    // Where its own host takes it back, nothing is left of it.
+    site.says(404, &json!({}));
+    let found = site.directory.find(&site.id(), peer(2)).await;
+    assert!(matches!(found, Err(ClientFault::Document(_))), "{found:?}");
+    site.directory.end_documents();
+    assert_eq!(site.find().await.unwrap_err(), ClientFault::Unavailable);
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -1,5 +1,6 @@
 //! `/oauth/callback`: the provider sends the browser back.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::browser::{self, Cookie};
@@ -65,7 +66,13 @@ async fn logged_in(
     }
     let code = form.value("code");
     let code = code.ok_or_else(|| ProviderFault::BadAnswer("there is no code in it".into()))?;
-    context.provider.redeem(code, &returned.secrets).await
+    let who = context.provider.redeem(code, &returned.secrets).await?;
+    match context.is_over.load(Relaxed) {
+        true => Err(ProviderFault::Unavailable(
+            "another provider was configured meanwhile".into(),
+        )),
+        false => Ok(who),
+    }
 }
 
 fn refusal(error: &str) -> ProviderFault {

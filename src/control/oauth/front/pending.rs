@@ -132,6 +132,8 @@ struct Table {
     next: u64,
     tickets: HashMap<SecretHash, u64>,
     states: HashMap<SecretHash, u64>,
+    /// How many there are of each address.
+    counts: HashMap<IpAddr, usize>,
 }
 
 impl fmt::Debug for Pendings {
@@ -289,6 +291,7 @@ impl Pendings {
 impl Table {
     fn insert(&mut self, flow: Flow) {
         self.make_room(flow.address);
+        *self.counts.entry(flow.address).or_default() += 1;
         self.tickets.insert(flow.ticket, self.next);
         if let Stage::Away { state, .. } = &flow.stage {
             self.states.insert(*state, self.next);
@@ -297,20 +300,24 @@ impl Table {
         self.next += 1;
     }
 
-    /// The oldest of the address make room for the address, and the oldest of all for everybody.
+    /// The oldest of the address make room for the address, and the oldest of those with the most for everybody: whoever has many
+    /// addresses and begins many logins with each ends their own, not the one of somebody who is typing a password.
     fn make_room(&mut self, address: IpAddr) {
-        let mut same = self
-            .flows
-            .iter()
-            .filter(|(_, flow)| flow.address == address);
-        let oldest = same.next().map(|(number, _)| *number);
-        if 1 + same.count() >= LOGINS_PER_ADDRESS_MAX {
-            oldest.and_then(|number| self.remove(number));
+        let own = self.counts.get(&address).copied().unwrap_or(0);
+        if own >= LOGINS_PER_ADDRESS_MAX {
+            self.remove_oldest(|flow, _| flow.address == address);
         }
         if self.flows.len() >= LOGINS_MAX {
-            let oldest = self.flows.first_key_value().map(|(number, _)| *number);
-            oldest.and_then(|number| self.remove(number));
+            let most = self.counts.values().max().copied();
+            self.remove_oldest(|flow, counts| counts.get(&flow.address).copied() == most);
         }
+    }
+
+    fn remove_oldest(&mut self, is_meant: impl Fn(&Flow, &HashMap<IpAddr, usize>) -> bool) {
+        let mut flows = self.flows.iter();
+        let oldest = flows.find(|(_, flow)| is_meant(flow, &self.counts));
+        let oldest = oldest.map(|(number, _)| *number);
+        oldest.and_then(|number| self.remove(number));
     }
 
     fn remove(&mut self, number: u64) -> Option<Flow> {
@@ -318,6 +325,10 @@ impl Table {
         self.tickets.remove(&flow.ticket);
         if let Stage::Away { state, .. } = &flow.stage {
             self.states.remove(state);
+        }
+        match self.counts.get_mut(&flow.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.counts.remove(&flow.address)),
         }
         Some(flow)
     }

@@ -1,8 +1,9 @@
 //! Who may come in: `allowed_users`, `required_claims` and `allowed_organizations`. Each that is configured must let a user in.
 
-use super::claims::Person;
+use super::claims::{Claims, Person};
 use crate::config::model::{OAuth, OAuthProvider};
 use crate::engine::identity::mtls::IdentityPattern;
+use crate::engine::oauth::User;
 
 /// The rules of one configuration.
 #[derive(Debug)]
@@ -37,11 +38,9 @@ impl AllowRules {
             return Err("nobody is named who may come in; set auth.oauth.allowed_users".to_owned());
         }
         let id = &person.user.id;
-        if !self.users.is_empty() && !self.names(person) {
+        if !self.may_be_named(&person.user) {
             let address = person.claims.address_shown(&person.user);
-            return Err(format!(
-                "user {id:?} {address} is not among auth.oauth.allowed_users"
-            ));
+            return Err(unnamed(&person.user, &address));
         }
         let lacking = self
             .claims
@@ -58,14 +57,30 @@ impl AllowRules {
         }
     }
 
+    /// The same by what is known of a user without anybody being asked.
+    pub(super) fn judge_name(&self, user: &User) -> Result<(), String> {
+        match self.may_be_named(user) {
+            true => Ok(()),
+            false => Err(unnamed(user, &Claims::default().address_shown(user))),
+        }
+    }
+
+    fn may_be_named(&self, user: &User) -> bool {
+        self.users.is_empty() || self.names(user)
+    }
+
     /// By the id or the verified address, and by nothing that a stranger may choose: a login of GitHub can be digits alone, and so
     /// look like the id of somebody else.
-    fn names(&self, person: &Person) -> bool {
-        let user = &person.user;
+    fn names(&self, user: &User) -> bool {
         let names = [Some(&user.id), user.email.as_ref()];
         let mut names = names.into_iter().flatten();
         names.any(|name| self.users.iter().any(|pattern| pattern.matches(name)))
     }
+}
+
+fn unnamed(user: &User, address: &str) -> String {
+    let id = &user.id;
+    format!("user {id:?} {address} is not among auth.oauth.allowed_users")
 }
 
 /// `pattern` with what follows its last `@` in lower case, as the domains of addresses are that it meets.

@@ -88,8 +88,13 @@ impl Claims {
     }
 
     /// Whether the claim `name` is one of `wanted`, or an array that has one of them. Numbers and truth values count as they are
-    /// written.
+    /// written; an address counts where its source verified it, as everywhere.
     pub(super) fn has(&self, name: &str, wanted: &[String]) -> bool {
+        if name == "email" {
+            let known = self.email();
+            return known
+                .is_some_and(|known| wanted.iter().any(|one| email(one) == Some(known.clone())));
+        }
         let is_wanted = |value: &Value| match value {
             Value::String(text) => wanted.iter().any(|wanted| wanted == text),
             Value::Number(_) | Value::Bool(_) => wanted.contains(&value.to_string()),
@@ -228,6 +233,30 @@ mod tests {
         ] {
             let has = claims.has(name, &["other".to_owned(), value.to_owned()]);
             assert_eq!(has, expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_nobody_verified_is_no_required_claim() {
+        let wanted = ["boss@Corp.example".to_owned()];
+        for (claims, expected) in [
+            (
+                r#"{"email":"boss@corp.EXAMPLE","email_verified":true}"#,
+                true,
+            ),
+            (r#"{"email":"boss@corp.example"}"#, false),
+            (
+                r#"{"email":"boss@corp.example","email_verified":false}"#,
+                false,
+            ),
+            (
+                r#"{"email":"Boss@corp.example","email_verified":true}"#,
+                false,
+            ),
+            (r#"{"email":["boss@corp.example"]}"#, false),
+        ] {
+            let person = Claims::new([object(claims)]);
+            assert_eq!(person.has("email", &wanted), expected, "{claims}");
         }
     }
 

@@ -98,6 +98,9 @@ impl Remote {
         let status = answer.status;
         let members = match answer.into_object() {
             Some(members) if status == 200 => members,
+            Some(members) if status == 400 && is_about_token(&members) => {
+                return Err(VouchFault::Inactive("the provider takes it for no token"));
+            }
             _ => {
                 let why = format!(
                     "introspection: answer has status {status}; 200 and a JSON object are needed (401: is auth.oauth.client_secret right?)"
@@ -164,8 +167,8 @@ impl Remote {
         let mut judged = self.judged(claims, told.scopes.clone());
         if let (Err((former, _)), Some(url), Some(subject)) =
             (&mut judged, &endpoints.userinfo, &subject)
+            && let Some(userinfo) = self.userinfo_if_told(url, token).await.map_err(of_fault)?
         {
-            let userinfo = self.userinfo(url, token).await.map_err(of_fault)?;
             if text(&userinfo, "sub") != Some(subject) {
                 return Err(VouchFault::Inactive("userinfo is about another user"));
             }
@@ -219,6 +222,15 @@ impl Remote {
             ask_again_at_secs: expires_at_secs.map_or(until, |end| end.min(until)),
         }
     }
+}
+
+/// Whether an error is about the token that was asked about (RFC 6750 §3.1, RFC 7009 §2.2.1), and not about the gateway: whoever
+/// brings such a token must not make it look as if the provider were down.
+fn is_about_token(error: &Object) -> bool {
+    matches!(
+        text(error, "error"),
+        Some("invalid_token" | "unsupported_token_type")
+    )
 }
 
 /// What a fault says of a token.

@@ -6,7 +6,7 @@ use form_urlencoded::Serializer;
 use guard_io::http1::Method;
 use sha2::{Digest as _, Sha256};
 
-use super::ask::Question;
+use super::ask::{Answer, Question};
 use super::claims::{Claims, Person};
 use super::endpoints::Endpoints;
 use super::id_token;
@@ -141,7 +141,8 @@ impl Remote {
         let user = kept.user.clone();
         let answer = renewed(self.refresh(&endpoints, &spent).await?, kept);
         let outcome = self.same_user(&endpoints, &user, &answer, now_secs).await;
-        if outcome.is_err() && answer.refresh.as_ref() != Some(&spent) {
+        // Also where all went well: whoever asked may have left, or fail to keep what is told here.
+        if answer.refresh.as_ref() != Some(&spent) {
             self.rescue(&spent, KeptTokens::new(&user, &answer, now_secs));
         }
         outcome
@@ -235,23 +236,28 @@ impl Remote {
         Ok(Some(claims))
     }
 
-    /// What the userinfo endpoint says of the user of `access`. Errors: [`ProviderFault::Refused`] where the token is worth nothing.
-    pub(super) async fn userinfo(
+    /// What the userinfo endpoint says of the user of `access`.
+    async fn userinfo(&self, url: &FetchUrl, access: &str) -> Result<Object, ProviderFault> {
+        read_userinfo(self.ask_userinfo(url, access).await?)
+    }
+
+    /// The same for a token that somebody brought. `None`: it may be good, and was not given for this (RFC 6750 §3.1). That is said
+    /// of the token, and not that the provider is down: anybody can bring such a one.
+    pub(super) async fn userinfo_if_told(
         &self,
         url: &FetchUrl,
         access: &str,
-    ) -> Result<Object, ProviderFault> {
-        let question = Question::new(ProviderCall::UserInfo, Method::Get, url).bearer(access);
-        let answer = self.ask(&question).await?;
+    ) -> Result<Option<Object>, ProviderFault> {
+        let answer = self.ask_userinfo(url, access).await?;
         match answer.status {
-            200 => answer.into_object().ok_or_else(|| {
-                ProviderFault::BadAnswer("userinfo: answer is not a JSON object".to_owned())
-            }),
-            401 => Err(ProviderFault::Refused("invalid_grant")),
-            status => Err(ProviderFault::BadAnswer(format!(
-                "userinfo: answer has status {status}; 200 is needed"
-            ))),
+            400 | 403 => Ok(None),
+            _ => read_userinfo(answer).map(Some),
         }
+    }
+
+    async fn ask_userinfo(&self, url: &FetchUrl, access: &str) -> Result<Answer, ProviderFault> {
+        let question = Question::new(ProviderCall::UserInfo, Method::Get, url).bearer(access);
+        self.ask(&question).await
     }
 
     /// Whether `person`, whose token is `access`, may come in.
@@ -268,6 +274,18 @@ impl Remote {
                 "auth.oauth.allowed_organizations is for github alone".to_owned(),
             )),
         }
+    }
+}
+
+fn read_userinfo(answer: Answer) -> Result<Object, ProviderFault> {
+    match answer.status {
+        200 => answer.into_object().ok_or_else(|| {
+            ProviderFault::BadAnswer("userinfo: answer is not a JSON object".to_owned())
+        }),
+        401 => Err(ProviderFault::Refused("invalid_grant")),
+        status => Err(ProviderFault::BadAnswer(format!(
+            "userinfo: answer has status {status}; 200 is needed"
+        ))),
     }
 }
 

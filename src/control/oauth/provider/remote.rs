@@ -48,8 +48,8 @@ impl Remote {
         self.config.scopes.iter().any(|scope| scope == "openid")
     }
 
-    /// Remembers what a refresh gave in the place of the refresh token `spent`, since whoever asked is told of a failure and keeps
-    /// that one. A provider that rotates refresh tokens would take its next use for a theft.
+    /// Remembers what a refresh gave in the place of the refresh token `spent`, since whoever asked may be told of a failure and
+    /// keep that one. A provider that rotates refresh tokens would take its next use for a theft.
     pub(super) fn rescue(&self, spent: &str, kept: KeptTokens) {
         let end = Instant::now() + Duration::from_millis(RESCUED_TOKENS_MS);
         self.rescued()

@@ -20,6 +20,8 @@ pub(in crate::control::oauth) struct Scripted {
     pub(in crate::control::oauth) redeemed: Mutex<VecDeque<Result<LoggedIn, ProviderFault>>>,
     /// Whether users still are.
     pub(in crate::control::oauth) held: Mutex<VecDeque<Result<LoggedIn, ProviderFault>>>,
+    /// How long it takes to say so.
+    pub(in crate::control::oauth) held_pause: Duration,
     /// What is said of opaque tokens; the last answer is given again and again.
     pub(in crate::control::oauth) vouched: Mutex<VecDeque<Result<Vouched, VouchFault>>>,
     /// How long it takes to say so.
@@ -55,7 +57,8 @@ impl Scripted {
         next.unwrap_or_else(|| Err(nothing()))
     }
 
-    pub(super) fn still_holds(&self) -> Result<LoggedIn, ProviderFault> {
+    pub(super) async fn still_holds(&self) -> Result<LoggedIn, ProviderFault> {
+        tokio::time::sleep(self.held_pause).await;
         let next = self.held.lock().unwrap().pop_front();
         next.unwrap_or_else(|| Err(nothing()))
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use super::OAuthService;
 use crate::config::Config;
 use crate::control::oauth::assemble::SetupError;
+use crate::control::oauth::context::Context;
 use crate::control::oauth::front::Pendings;
 use crate::control::oauth::testing::asked;
 use crate::control::testing::{load, servers, shared, text};
@@ -139,6 +141,50 @@ async fn logins_on_their_way_go_on_unless_they_are_at_another_provider_now() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn nobody_logs_in_as_a_user_of_what_was_configured_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let service = OAuthService::new(shared(&without(), 1));
+    put(&service, &with(&path, CLIENT)).await;
+    let first = service.context.load_full().unwrap();
+    put(&service, &with(&path, &format!("rate_limit = 9\n{CLIENT}"))).await;
+    let second = service.context.load_full().unwrap();
+    let other = format!("user_id_claim = \"node_id\"\n{CLIENT}");
+    put(&service, &with(&path, &other)).await;
+    // Whoever waits on a page has logged in already, and under the former claim.
+    assert!(!Arc::ptr_eq(&second.pendings, &pendings(&service)));
+    let is_over = |context: &Context| context.is_over.load(Relaxed);
+    assert!(is_over(&first) && is_over(&second));
+    assert!(!is_over(&service.context.load_full().unwrap()));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn users_of_one_place_are_not_those_of_another_that_is_called_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let service = OAuthService::new(shared(&without(), 1));
+    let mut seen = Vec::new();
+    for host in ["https://github.com", "https://ghe.example"] {
+        let config = match host {
+            "https://github.com" => with(&path, CLIENT),
+            _ => with(
+                &path,
+                &format!(
+                    "authorization_url = \"{host}/login/oauth/authorize\"\ntoken_url = \"{host}/login/oauth/access_token\"\nuserinfo_url = \"{host}/api/v3/user\"\n{CLIENT}"
+                ),
+            ),
+        };
+        put(&service, &config).await;
+        let jwks = service.answer(&asked(OAuthEndpoint::Jwks)).await;
+        seen.push(jwks.body.to_vec());
+    }
+    assert_ne!(
+        seen[0], seen[1],
+        "tokens of the one would be good at the other"
+    );
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn another_providers_users_stop_a_start_and_a_reload_and_nobody_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
@@ -160,9 +206,9 @@ async fn another_providers_users_stop_a_start_and_a_reload_and_nobody_is_forgott
         let said = error.to_string();
         for fact in [
             path.to_str().unwrap(),
-            "has users of \"github\" by their \"id\"",
-            "for users of \"github\" by their \"login\"",
-            "put the former provider, issuer and user_id_claim back",
+            "has users of \"github\" at \"https://github.com/login/oauth\" by their \"id\";",
+            "for users of \"github\" at \"https://github.com/login/oauth\" by their \"login\":",
+            "put the former provider, issuer, userinfo_url and user_id_claim back",
             "another auth.oauth.store_path",
             "everybody logs in again",
         ] {
@@ -170,6 +216,7 @@ async fn another_providers_users_stop_a_start_and_a_reload_and_nobody_is_forgott
         }
     };
     refused(service.prepare(&claimed("login")).await.unwrap_err());
+    assert!(!context.is_over.load(Relaxed), "what is in force goes on");
     drop((service, context));
     let service = OAuthService::new(shared(&without(), 1));
     refused(service.prepare(&claimed("login")).await.unwrap_err());

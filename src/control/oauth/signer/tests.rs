@@ -147,11 +147,13 @@ async fn another_algorithm_signs_at_once_and_back_again() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_store_that_is_taken_over_signs_with_other_keys() {
     let bench = Bench::new();
-    let ours = Adopted::Ours;
-    assert_eq!(bench.store.adopt("github id").await.unwrap(), ours);
+    assert_eq!(bench.store.adopt("github id").await.unwrap(), Adopted::Ours);
     let signer = bench.load(Es256, NOW).await.unwrap();
     let before = sign(&signer, NOW);
-    assert_eq!(bench.store.adopt("google sub").await.unwrap(), ours);
+    assert_eq!(
+        bench.store.adopt("google sub").await.unwrap(),
+        Adopted::TakenOver
+    );
     assert!(signer.turn(Es256, NOW).await.unwrap());
     assert!(!is_taken(&signer, &before));
     assert!(is_taken(&signer, &sign(&signer, NOW)));

@@ -7,11 +7,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTableMetadata as _};
+use redb::{ReadTransaction, ReadableDatabase as _, ReadableTableMetadata as _};
 use redb::{ReadableTable as _, WriteTransaction};
 use tokio::sync::Semaphore;
 
 use super::codec::{ClientRecord, ConsentRecord, read_key, write_key};
+use super::slot::Slot;
 use super::tables::{self, Tables, bytes_at, clear};
 use super::{
     Adopted, Counts, HeldGrant, OpenStoreError, RevokedGrant, Rotation, Store, StoreError, Stored,
@@ -25,7 +26,7 @@ const READERS_MAX: usize = 4;
 
 /// The store in a file.
 pub(in crate::control) struct FileStore {
-    database: Arc<Database>,
+    slot: Arc<Slot>,
     /// One change at a time: whoever waits holds no thread.
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
@@ -45,7 +46,8 @@ impl FileStore {
         store_key: Option<&Secret>,
     ) -> Result<(Self, Vault), OpenStoreError> {
         let (database, vault) = open::open(path, store_key)?;
-        Ok((Self::of(database), vault))
+        let place = (path.to_owned(), vault.clone());
+        Ok((Self::of(Slot::new(database, Some(place))), vault))
     }
 
     /// A store that ends with the process, for tests.
@@ -56,7 +58,7 @@ impl FileStore {
         let path = Path::new("memory");
         let database = open::database(path, redb::backends::InMemoryBackend::new()).unwrap();
         open::prepare(path, &database, &vault).unwrap();
-        (Self::of(database), vault)
+        (Self::of(Slot::new(database, None)), vault)
     }
 
     /// How many refresh tokens there are, good and spent.
@@ -68,9 +70,16 @@ impl FileStore {
         self.read(count).await.unwrap()
     }
 
-    fn of(database: Database) -> Self {
+    /// Keeps every change waiting until what is returned is dropped.
+    #[cfg(test)]
+    pub(super) async fn hold_changes(&self) -> tokio::sync::OwnedSemaphorePermit {
+        #![allow(clippy::unwrap_used, reason = "a test may panic")]
+        Arc::clone(&self.writing).acquire_owned().await.unwrap()
+    }
+
+    fn of(slot: Slot) -> Self {
         Self {
-            database: Arc::new(database),
+            slot: Arc::new(slot),
             writing: Arc::new(Semaphore::new(1)),
             reading: Arc::new(Semaphore::new(READERS_MAX)),
         }
@@ -81,8 +90,10 @@ impl FileStore {
         &'s self,
         look: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'s, T> {
-        let database = Arc::clone(&self.database);
-        run(&self.reading, move || look(&database.begin_read()?))
+        let slot = Arc::clone(&self.slot);
+        run(&self.reading, move || {
+            slot.with(|database| look(&database.begin_read()?))
+        })
     }
 
     /// Makes `change`, whole or not at all.
@@ -90,17 +101,19 @@ impl FileStore {
         &'s self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'s, T> {
-        let database = Arc::clone(&self.database);
+        let slot = Arc::clone(&self.slot);
         run(&self.writing, move || {
-            let mut transaction = database.begin_write()?;
-            // Clients choose some of what is written; two phases leave nothing to a checksum that they could aim at.
-            transaction.set_two_phase_commit(true);
-            let changed = changed(&transaction, change);
-            match changed {
-                Ok(_) => transaction.commit()?,
-                Err(_) => transaction.abort()?,
-            }
-            changed
+            slot.with(|database| {
+                let mut transaction = database.begin_write()?;
+                // Clients choose some of what is written; two phases leave nothing to a checksum that they could aim at.
+                transaction.set_two_phase_commit(true);
+                let changed = changed(&transaction, change);
+                match changed {
+                    Ok(_) => transaction.commit()?,
+                    Err(_) => transaction.abort()?,
+                }
+                changed
+            })
         })
     }
 }
@@ -137,17 +150,21 @@ impl Store for FileStore {
         let owner = owner.to_owned();
         self.write(move |tables| {
             let known = bytes_at(&tables.meta, "realm")?;
-            match known.filter(|known| *known != owner.as_bytes()) {
+            let adopted = match known {
+                Some(known) if known == owner.as_bytes() => return Ok(Adopted::Ours),
                 Some(other) if tables.has_users()? => {
                     let other = String::from_utf8_lossy(&other).into_owned();
                     return Ok(Adopted::Others(other));
                 }
-                // No token under these keys can be of the new owner's users.
-                Some(_) => clear(&mut tables.keys)?,
-                None => {}
-            }
+                Some(_) => {
+                    // No token under these keys can be of the new owner's users.
+                    clear(&mut tables.keys)?;
+                    Adopted::TakenOver
+                }
+                None => Adopted::Ours,
+            };
             tables.meta.insert("realm", owner.as_bytes())?;
-            Ok(Adopted::Ours)
+            Ok(adopted)
         })
     }
 
@@ -184,7 +201,19 @@ impl Store for FileStore {
     }
 
     fn take_code(&self, hash: SecretHash, now_secs: u64) -> Stored<'_, TakenCode> {
-        self.write(move |tables| tables.take_code(hash, now_secs))
+        Box::pin(async move {
+            // Anybody can make codes up, and each change waits for the disk: what is not there is found out by reading.
+            let look = move |transaction: &ReadTransaction| {
+                let codes = transaction.open_table(tables::CODES)?;
+                Ok(codes.get(hash.as_bytes())?.is_some())
+            };
+            let is_there = self.read(look).await?;
+            if !is_there {
+                return Ok(TakenCode::Unknown);
+            }
+            self.write(move |tables| tables.take_code(hash, now_secs))
+                .await
+        })
     }
 
     fn open(&self, grant: Grant, refresh: Option<(SecretHash, u64)>) -> Stored<'_, ()> {

@@ -14,6 +14,7 @@ mod file;
 mod grants;
 mod open;
 mod record;
+mod slot;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,8 @@ pub(in crate::control) struct HeldGrant {
 pub(in crate::control) enum Adopted {
     /// Those that were asked for, or nobody's yet.
     Ours,
+    /// Those that were asked for from now on: it was another owner's, and had no users.
+    TakenOver,
     /// Those of another owner, who is named. Nothing has changed.
     Others(String),
 }

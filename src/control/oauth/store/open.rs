@@ -111,6 +111,17 @@ pub(super) fn open(
     Ok((database, vault))
 }
 
+/// Opens the file at `path` again, which `vault` belongs to. Blocks. Errors: also where it is gone: one that is empty would be taken
+/// for what was there.
+pub(super) fn open_again(path: &Path, vault: &Vault) -> Result<Database, OpenStoreError> {
+    let fails = |error| OpenStoreError::Io(path.to_owned(), error);
+    std::fs::metadata(path).map_err(fails)?;
+    let backend = FileBackend::new(open_file(path)?).map_err(|error| fault(path, error))?;
+    let database = database(path, backend)?;
+    prepare(path, &database, vault)?;
+    Ok(database)
+}
+
 /// A database in `backend`, repaired where that is needed.
 pub(super) fn database(
     path: &Path,

@@ -114,9 +114,14 @@ fn user_id(json: &str, user: Option<Span>) -> Result<Cow<'_, str>, TokenFault> {
         .ok_or(TokenFault::NoUser)
 }
 
-/// Whether `user` can be an identity.
+/// Whether `user` can be an identity: no control characters, and nothing that ends a line or turns the direction of what follows
+/// in a record.
 pub(in crate::engine::identity) fn is_user_id(user: &str) -> bool {
-    !user.is_empty() && user.len() <= IDENTITY_ID_BYTES_MAX && !user.chars().any(char::is_control)
+    let misleads = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    !user.is_empty() && user.len() <= IDENTITY_ID_BYTES_MAX && !user.chars().any(misleads)
 }
 
 /// A text is a list with spaces between (RFC 8693 §4.2); the elements of an array are scopes as they are.

@@ -75,7 +75,8 @@ const REFUSED: [&str; 63] = [
 ];
 
 /// Families of such schemes: each member starts a program of the system, or shows something else than it says.
-const REFUSED_BEGINNINGS: [&str; 6] = [
+const REFUSED_BEGINNINGS: [&str; 7] = [
+    "itms",
     "microsoft-edge",
     "ms-",
     "search-ms",

@@ -192,6 +192,7 @@ fn what_could_lead_elsewhere_is_refused() {
         ("content://x", Scheme),
         ("chrome://settings", Scheme),
         ("ms-msdt://x", Scheme),
+        ("itms-services://?action=download-manifest", Scheme),
         ("search-ms://x", Scheme),
         ("x-apple.systempreferences://x", Scheme),
         ("smb://evil.example/share", Scheme),

@@ -1,10 +1,17 @@
 //! Whether the user is still one, as the provider says.
 
-use super::{bench, body, check_refused, grants, pair, post, tokens};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{REDIRECT, bench, body, check_refused, grants, pair, post, tokens};
+use crate::config::model::OAuth;
+use crate::control::oauth::back::grace::in_time;
 use crate::control::oauth::back::token::issue;
-use crate::control::oauth::provider::{LoggedIn, ProviderFault};
+use crate::control::oauth::provider::{LoggedIn, Provider, ProviderFault, Scripted};
 use crate::control::oauth::testing::{Bench, client, config, somebody};
 use crate::control::tls::now_secs;
+use crate::engine::identity::mtls::IdentityPattern;
 use crate::engine::limits::{OAUTH_VOUCH_GRACE_SECS, OAUTH_VOUCH_SECS};
 use crate::engine::oauth::{ClientOrigin, SecretHash};
 use crate::mailbox::OAuthReply;
@@ -90,6 +97,25 @@ async fn whoever_is_no_user_any_more_loses_the_grant() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn whoever_allowed_users_names_no_more_loses_the_grant_at_once() {
+    for (pattern, may) in [("583231", true), ("*@gone.example", false)] {
+        let allowed = OAuth {
+            allowed_users: vec![IdentityPattern::parse(pattern).unwrap()],
+            ..config()
+        };
+        let editor = client("editor", ClientOrigin::Configured, &[REDIRECT]);
+        let bench = Bench::start(allowed, vec![editor]).await;
+        let (_, token) = tokens(&bench).await;
+        let reply = refresh_after(&bench, &token, 1).await;
+        match may {
+            true => drop(pair(&reply)),
+            false => check_refused(pattern, &reply, 400, "invalid_grant"),
+        }
+        assert_eq!(grants(&bench).await, u64::from(may), "{pattern}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_provider_that_cannot_be_asked_is_borne_with_for_a_day() {
     for fault in [
         ProviderFault::Unavailable("it is down".into()),
@@ -115,7 +141,7 @@ async fn a_provider_that_cannot_be_asked_is_borne_with_for_a_day() {
 async fn what_the_provider_grants_no_more_is_in_no_further_token() {
     let mut config = config();
     config.scopes.push("files:write".to_owned());
-    let editor = client("editor", ClientOrigin::Configured, &[super::REDIRECT]);
+    let editor = client("editor", ClientOrigin::Configured, &[REDIRECT]);
     let bench = Bench::start(config, vec![editor]).await;
     let (_, token) = tokens(&bench).await;
     says(&bench, Ok(somebody("583231", &["files:write"])));
@@ -125,4 +151,30 @@ async fn what_the_provider_grants_no_more_is_in_no_further_token() {
     says(&bench, Ok(somebody("583231", &[])));
     let reply = refresh_after(&bench, &token, 2 * OAUTH_VOUCH_SECS).await;
     assert_eq!(body(&reply)["scope"], "files:read");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_provider_that_takes_too_long_says_nothing_and_is_heard_to_the_end() {
+    for (time_max_ms, is_heard) in [(10, false), (60_000, true)] {
+        let script = Arc::new(Scripted {
+            held: Mutex::new(VecDeque::from([Ok(somebody("583231", &[]))])),
+            held_pause: Duration::from_millis(200),
+            ..Scripted::default()
+        });
+        let provider = Provider::scripted(Arc::clone(&script));
+        let time_max = Duration::from_millis(time_max_ms);
+        let told = in_time(provider, Vec::new().into(), time_max).await;
+        assert_eq!(told.is_ok(), is_heard);
+        if let Err(fault) = told {
+            assert!(matches!(fault, ProviderFault::Unavailable(_)), "{fault}");
+        }
+        // It may have spent a refresh token: it is not interrupted.
+        let ended = async {
+            while !script.held.lock().unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(10), ended).await;
+        assert!(ended.is_ok(), "{time_max_ms}");
+    }
 }

@@ -179,7 +179,29 @@ fn there_are_never_more_than_the_bound() {
     assert_eq!(pendings.sweep(now), LOGINS_MAX);
     let table = pendings.table();
     assert_eq!(
-        (table.tickets.len(), table.states.len()),
-        (LOGINS_MAX, LOGINS_MAX)
+        (table.tickets.len(), table.states.len(), table.counts.len()),
+        (LOGINS_MAX, LOGINS_MAX, LOGINS_MAX)
     );
+}
+
+#[test]
+fn whoever_begins_many_logins_ends_their_own_and_not_that_of_another() {
+    let (pendings, now) = (Pendings::default(), Instant::now());
+    let ticket = pendings.ask(now, alice(), Errand::Person).unwrap();
+    for index in 0..2 * LOGINS_MAX as u32 {
+        let visitor = Visitor {
+            browser: browser("mallory"),
+            address: IpAddr::V4((index % 1_000).into()),
+        };
+        pendings.ask(now, visitor, Errand::Person).unwrap();
+    }
+    assert!(
+        pendings
+            .answered(now, Some(browser("alice")), &ticket)
+            .is_ok()
+    );
+    assert_eq!(pendings.sweep(now), LOGINS_MAX);
+    let end = now + Duration::from_millis(LOGIN_MS_MAX);
+    assert_eq!(pendings.sweep(end), 0);
+    assert!(pendings.table().counts.is_empty());
 }

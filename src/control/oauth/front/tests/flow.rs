@@ -1,5 +1,7 @@
 //! What happens when everybody is honest.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::{Browser, asking, body, clients, editor, led_to, parameter, ticket};
 use crate::control::oauth::provider::{ProviderFault, Scripted};
 use crate::control::oauth::store::TakenCode;
@@ -113,6 +115,12 @@ async fn a_denial_and_every_failure_reach_the_client() {
         assert_eq!(answer.told.outcome, outcome);
         assert!(!url.contains("why") && !url.contains("rule"), "{url}");
     }
+    // Whom the provider let in before another one was configured is somebody else there.
+    bench.let_in();
+    bench.is_over.store(true, Relaxed);
+    let answer = browser.log_in(&bench, &editor()).await;
+    let error = parameter(&led_to(&answer), "error");
+    assert_eq!(error.as_deref(), Some("temporarily_unavailable"));
 }
 
 #[tokio::test(flavor = "current_thread")]

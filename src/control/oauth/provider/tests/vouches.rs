@@ -145,6 +145,28 @@ async fn who_may_come_in_holds_for_tokens_too() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_token_that_was_not_given_for_this_is_no_provider_that_is_down() {
+    let fake = honest().await;
+    fake.says("/introspect", Says::json(200, active(&fake)));
+    let rules = "allowed_users = [\"*@example.com\"]";
+    for status in [400, 401, 403] {
+        fake.says("/userinfo", Says::json(status, "{}"));
+        let fault = vouch(&fake, rules).await.unwrap_err();
+        let is_unavailable = matches!(fault, VouchFault::Unavailable(_));
+        assert!(!is_unavailable, "{status}: {fault}");
+    }
+    fake.says("/userinfo", Says::json(503, "{}"));
+    let fault = vouch(&fake, rules).await.unwrap_err();
+    assert!(matches!(fault, VouchFault::Unavailable(_)), "{fault}");
+    for (error, is_about_it) in [("invalid_token", true), ("invalid_client", false)] {
+        fake.says("/introspect", Says::json(400, json!({"error": error})));
+        let fault = vouch(&fake, "").await.unwrap_err();
+        let is_inactive = matches!(fault, VouchFault::Inactive(_));
+        assert_eq!(is_inactive, is_about_it, "{error}: {fault}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn without_introspection_nobody_vouches() {
     let fake = honest().await;
     let endpoints = format!(

@@ -333,8 +333,9 @@ async fn users_of_one_provider_are_never_forgotten_for_another() {
 #[tokio::test(flavor = "current_thread")]
 async fn anything_of_a_user_keeps_a_store_and_one_without_is_taken_over() {
     for store in both() {
-        for owner in ["typo sub", "issuer sub"] {
-            assert_eq!(store.adopt(owner).await.unwrap(), Adopted::Ours);
+        let (fresh, taken) = (Adopted::Ours, Adopted::TakenOver);
+        for (owner, adopted) in [("typo sub", fresh), ("issuer sub", taken)] {
+            assert_eq!(store.adopt(owner).await.unwrap(), adopted);
             store.register(client("client"), NOW).await.unwrap();
         }
         assert_eq!(store.counts().await.unwrap().clients, 1);
@@ -355,5 +356,15 @@ async fn anything_of_a_user_keeps_a_store_and_one_without_is_taken_over() {
         assert_eq!(store.adopt("one").await.unwrap(), Adopted::Ours);
         store.open(grant(2, "alice"), None).await.unwrap();
         assert_eq!(store.adopt("two").await.unwrap(), others);
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_code_that_was_made_up_waits_for_no_change_and_makes_none() {
+    for bench in both() {
+        let _held = bench.store.hold_changes().await;
+        let taken = bench.take_code(hash("made up"), NOW);
+        let taken = tokio::time::timeout(std::time::Duration::from_secs(5), taken).await;
+        assert!(matches!(taken, Ok(Ok(TakenCode::Unknown))));
     }
 }
