@@ -209,6 +209,7 @@ async fn start(run: Run) -> Result<Gateway, StartError> {
         "http"
     };
     tracing::info!(addr = %address, admin = %admin_address, "listening on {scheme}://{address}");
+    announce_login(&config);
     started(Addresses {
         main: address,
         admin: admin_address,
@@ -291,6 +292,22 @@ async fn start_oauth(
     oauth.put_in_force(prepared?);
     oauth.serve();
     Ok(oauth)
+}
+
+/// Tells the addresses that the operator gives to people, to the provider and to clients.
+fn announce_login(config: &Config) {
+    let oauth = config.auth.oauth.as_ref().filter(|oauth| oauth.login);
+    if let (Some(oauth), Some(url)) = (oauth, &config.server.public_url) {
+        let path = match config.upstreams.len() {
+            0 | 1 => "/mcp",
+            _ => "/mcp/SERVER",
+        };
+        tracing::info!(
+            callback_url = oauth.redirect_uri,
+            client_url = %format_args!("{url}{path}"),
+            "people log in at {url}/oauth/authorize"
+        );
+    }
 }
 
 /// How many workers `auto` is: one for each core that the process may use.

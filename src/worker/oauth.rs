@@ -3,6 +3,7 @@
 //! A worker checks what needs no knowledge of OAuth, hands the request over whole, waits with a bound, and writes the reply. What it
 //! never does: look into queries and bodies, or let anything of them into a log or a record.
 
+mod elsewhere;
 mod reply;
 
 use guard_io::http1::{Method as HttpMethod, RequestFraming};
@@ -22,6 +23,7 @@ use crate::engine::limits::{
 use crate::engine::oauth::OAuthEndpoint;
 use crate::engine::quota::{PeerKey, Quota};
 use crate::engine::reply::Failure;
+use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthOutcome, OAuthReply, OAuthRequest};
 use crate::metrics::{Bound, OAuthResult};
 
@@ -54,8 +56,11 @@ impl Exchange<'_> {
         if failure.closes() {
             self.envelope.keeps_alive = false;
         }
+        let public_url = self.view.snapshot().public_url.as_deref();
+        let base = public_url.and_then(PublicBase::parse);
         let mut out = Buffer::new();
-        let length = reply::write_refusal(&mut out, &self.envelope, endpoint, &failure);
+        let length =
+            reply::write_refusal(&mut out, &self.envelope, endpoint, &failure, base.as_ref());
         self.send_counted(&out, failure.status(), length).await
     }
 

@@ -229,7 +229,8 @@ fn consent_is_given_on_the_gateways_own_page_alone() {
         let answer = form(&gateway, "/oauth/consent", &fields, "allow=yes");
         let text = answer.text();
         // Its own page is refused for the login that there is none of.
-        let was_asked = text != "origin not allowed\n";
+        let link = "href=\"https://gw.example/oauth/authorize\"";
+        let was_asked = !text.contains(link);
         assert!((400..500).contains(&answer.status), "{origin}: {answer:?}");
         assert_eq!(was_asked, is_own, "{origin}: {answer:?}");
         assert_eq!(answer.header("location"), None, "{origin}");
@@ -261,4 +262,18 @@ fn bodies_and_addresses_are_bounded_before_control_is_asked() {
         served.status, 200,
         "callers with a credential notice nothing"
     );
+}
+
+#[test]
+fn the_log_tells_the_addresses_of_a_login_at_the_start() {
+    let upstream = Upstream::start(plain_server);
+    let gateway = gateway(&upstream, "http://localhost:3000/base", LOGIN);
+    let line = gateway.log_line("people log in at");
+    for url in [
+        "people log in at http://localhost:3000/base/oauth/authorize",
+        "http://localhost:3000/base/oauth/callback",
+        "http://localhost:3000/base/mcp",
+    ] {
+        assert!(line.contains(url), "{url} in {line}");
+    }
 }

@@ -162,6 +162,18 @@ const properties = {
     assert.ok(!(await session.words()).includes(token), "the callback was answered twice");
   },
 
+  async a_page_at_another_address_leads_to_the_gateways_own(session) {
+    const other = new URL(plan.origin);
+    other.hostname = other.hostname === "localhost" ? "127.0.0.1" : "localhost";
+    await session.page.goto(`${other.origin}/oauth/authorize`);
+    await session.button(/log in/i).first().click();
+    const link = session.page.getByRole("link");
+    await link.waitFor();
+    await session.shoot("fault-elsewhere");
+    await link.click();
+    await session.page.waitForURL(`${plan.origin}/oauth/authorize`);
+  },
+
   async a_person_agrees_to_a_configured_client(session) {
     await session.page.goto(authorizationUrl());
     await session.shoot("consent-1-configured");
@@ -243,6 +255,8 @@ const properties = {
     await session.button("Cancel").click();
     await session.page.waitForURL(/oauth\/callback/);
     await session.shoot("fault-cancelled");
+    await session.page.getByRole("link", { name: "Log in again" }).click();
+    await session.button(/log in/i).first().waitFor();
   },
 
   async two_tabs_do_not_disturb_each_other(session) {

@@ -3,8 +3,10 @@
 use guard_io::Buffer;
 use guard_io::http1::{BodyFraming, EncodeRefusal, HeadWriter};
 
+use super::elsewhere;
 use crate::engine::oauth::OAuthEndpoint;
 use crate::engine::reply::Failure;
+use crate::engine::route::PublicBase;
 use crate::worker::answer::Envelope;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -57,29 +59,45 @@ fn write_fields(
     Ok(())
 }
 
-/// Appends a whole answer to `failure`: an error of OAuth, or a line of text where people come. Returns the length of its body.
+/// Appends a whole answer to `failure`: an error of OAuth, or a line of text where people come; a page that leads
+/// to the gateway at `base`, where a form was sent from another address. Returns the length of its body.
 pub(super) fn write_refusal(
     out: &mut Buffer,
     envelope: &Envelope,
     endpoint: OAuthEndpoint,
     failure: &Failure,
+    base: Option<&PublicBase>,
 ) -> usize {
+    let page = base.filter(|_| is_from_elsewhere(endpoint, failure));
     let mut body = Vec::with_capacity(128);
-    match endpoint.is_for_people() {
-        true => failure.encode_text(&mut body),
-        false => failure.encode_oauth(&mut body),
+    match (page, endpoint.is_for_people()) {
+        (Some(base), _) => body.extend_from_slice(elsewhere::page(base).as_bytes()),
+        (None, true) => failure.encode_text(&mut body),
+        (None, false) => failure.encode_oauth(&mut body),
     }
-    let mut fields = Vec::with_capacity(4);
+    let text = if page.is_some() {
+        elsewhere::HTML
+    } else {
+        TEXT
+    };
+    let mut fields = Vec::with_capacity(6);
     failure.each_header(None, |name, value| {
         let is_text = name == "content-type" && endpoint.is_for_people();
-        fields.push((name, if is_text { TEXT } else { value }.to_owned()));
+        fields.push((name, if is_text { text } else { value }.to_owned()));
     });
+    if page.is_some() {
+        fields.extend(elsewhere::FIELDS.map(|(name, value)| (name, value.to_owned())));
+    }
     // Each field is a constant or a number.
     let _ = write_head(out, envelope, failure.status(), &fields, body.len());
     if !envelope.is_head {
         out.extend_from_slice(&body);
     }
     body.len()
+}
+
+fn is_from_elsewhere(endpoint: OAuthEndpoint, failure: &Failure) -> bool {
+    endpoint == OAuthEndpoint::Consent && matches!(failure, Failure::ForeignOrigin)
 }
 
 #[cfg(test)]

@@ -64,7 +64,9 @@ fn decision(form: &Form<'_>) -> Option<bool> {
 fn refused(context: &Context, errand: &Errand) -> OAuthReply {
     match errand {
         Errand::Client(errand) => denied(context, errand),
-        Errand::Person => pages::failure(&context.base, Failure::Refused, "nobody logged in"),
+        Errand::Person => {
+            pages::failure_of_person(&context.base, Failure::Refused, "nobody logged in")
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn token_page(context: &Context, who: &LoggedIn) -> OAuthReply 
         }
         Err(why) => {
             tracing::error!(why, "a person's token cannot be issued");
-            pages::failure(&context.base, Failure::Internal, why)
+            pages::failure_of_person(&context.base, Failure::Internal, why)
         }
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn consent_page(
         client_id: &request.client_id,
         origin: errand.origin,
         destination: request.redirect_uri.origin_shown(),
+        is_app: request.redirect_uri.is_app(),
         is_local: request.redirect_uri.is_loopback() || request.redirect_uri.is_app(),
         audience: &request.audience,
         scopes: &request.scopes,
@@ -145,7 +146,7 @@ pub(super) fn not_logged_in(
     };
     match errand {
         Errand::Person => {
-            let mut page = pages::failure(&context.base, failure, message);
+            let mut page = pages::failure_of_person(&context.base, failure, message);
             page.told.outcome = outcome;
             page
         }

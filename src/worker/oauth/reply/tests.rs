@@ -127,7 +127,7 @@ fn a_refusal_is_written_for_whoever_reads_it() {
     ];
     for (endpoint, failure, is_head, body, lines) in rows {
         let mut out = Buffer::new();
-        let length = write_refusal(&mut out, &envelope(is_head), endpoint, &failure);
+        let length = write_refusal(&mut out, &envelope(is_head), endpoint, &failure, None);
         let text = text(&out);
         assert!(text.ends_with(&format!("\r\n\r\n{body}")), "{text}");
         assert!(is_head || length == body.len());
@@ -138,5 +138,42 @@ fn a_refusal_is_written_for_whoever_reads_it() {
         for line in lines {
             assert!(text.contains(line), "{line} in {text}");
         }
+    }
+}
+
+#[test]
+fn a_form_from_another_address_is_answered_with_a_link_to_the_gateways_own() {
+    let base = PublicBase::parse("https://gw.example/a&b").unwrap();
+    let written = |endpoint, failure| {
+        let mut out = Buffer::new();
+        let length = write_refusal(&mut out, &envelope(false), endpoint, &failure, Some(&base));
+        let text = text(&out);
+        assert!(
+            text.contains(&format!("Content-Length: {length}\r\n")),
+            "{text}"
+        );
+        text
+    };
+    let page = written(OAuthEndpoint::Consent, Failure::ForeignOrigin);
+    let lines = [
+        "HTTP/1.1 403 ",
+        "content-type: text/html",
+        "default-src 'none'",
+        "x-frame-options: DENY",
+        "x-content-type-options: nosniff",
+        "cache-control: no-store",
+        "href=\"https://gw.example/a&amp;b/oauth/authorize\"",
+    ];
+    for line in lines {
+        assert!(page.contains(line), "{line} in {page}");
+    }
+    assert_eq!(page.matches("content-type:").count(), 1, "{page}");
+    for (endpoint, failure) in [
+        (OAuthEndpoint::Token, Failure::ForeignOrigin),
+        (OAuthEndpoint::Authorize, Failure::ForeignOrigin),
+        (OAuthEndpoint::Consent, Failure::FormExpected),
+    ] {
+        let text = written(endpoint, failure);
+        assert!(!text.contains("gw.example"), "{endpoint:?}: {text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Page, consent_path};
+use super::{NO_SCOPES, Page, consent_path};
 use crate::engine::oauth::ClientOrigin;
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthReply, Told};
@@ -19,6 +19,8 @@ pub(in crate::control::oauth::front) struct ConsentPage<'a> {
     pub(in crate::control::oauth::front) origin: ClientOrigin,
     /// Where the answer goes: a host, or a scheme.
     pub(in crate::control::oauth::front) destination: &'a str,
+    /// Whether it is a scheme, which an application of this computer opens.
+    pub(in crate::control::oauth::front) is_app: bool,
     /// Whether any program of this computer could be there.
     pub(in crate::control::oauth::front) is_local: bool,
     /// What tokens are for.
@@ -72,8 +74,12 @@ impl ConsentPage<'_> {
                 dd { (self.known()) }
                 dt { "Sends you back to" }
                 dd {
-                    code { (self.destination) }
-                    @if self.is_local { ", on this device" }
+                    @if self.is_app {
+                        "the application that opens " code { (self.destination) ":" } " links, on this device"
+                    } @else {
+                        code { (self.destination) }
+                        @if self.is_local { ", on this device" }
+                    }
                 }
                 dt { "Access to" }
                 dd {
@@ -86,7 +92,7 @@ impl ConsentPage<'_> {
                 dt { "Scopes" }
                 dd {
                     @if self.scopes.is_empty() {
-                        "none beyond what every user may do"
+                        (NO_SCOPES)
                     } @else {
                         ul { @for scope in self.scopes { li { code { (scope) } } } }
                     }

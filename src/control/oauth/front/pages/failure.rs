@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::{Page, in_words};
+use super::{Page, in_words, login_path};
 use crate::control::tls::now_secs;
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthOutcome, OAuthReply, Told};
@@ -144,10 +144,23 @@ pub(in crate::control::oauth::front) fn failure(
     failure: Failure,
     message: impl Into<Box<str>>,
 ) -> OAuthReply {
+    page(base, failure, message.into(), false)
+}
+
+/// The same to somebody who came by themselves: no application can begin anew for them, so the page can.
+pub(in crate::control::oauth::front) fn failure_of_person(
+    base: &PublicBase,
+    failure: Failure,
+    message: impl Into<Box<str>>,
+) -> OAuthReply {
+    page(base, failure, message.into(), true)
+}
+
+fn page(base: &PublicBase, failure: Failure, message: Box<str>, is_person: bool) -> OAuthReply {
     let told = Told {
         outcome: failure.outcome(),
         identity: None,
-        message: Some(message.into()),
+        message: Some(message),
     };
     Page {
         status: failure.status(),
@@ -157,6 +170,9 @@ pub(in crate::control::oauth::front) fn failure(
         body: html! {
             h1 { (failure.title()) }
             p { (failure.advice()) }
+            @if is_person {
+                p { a.button href=(login_path(base)) { "Log in again" } }
+            }
             footer { "If you ask the operator for help, say when this was: " (in_words(now_secs())) "." }
         },
     }

@@ -10,7 +10,7 @@ mod token;
 mod welcome;
 
 pub(super) use consent::{ConsentPage, consent};
-pub(super) use failure::{Failure, failure};
+pub(super) use failure::{Failure, failure, failure_of_person};
 pub(super) use onward::{onward, return_to_application};
 pub(super) use token::{TokenPage, token};
 pub(super) use welcome::welcome;
@@ -26,6 +26,9 @@ use zeroize::Zeroizing;
 
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthReply, Told};
+
+/// What stands where scopes would be listed.
+const NO_SCOPES: &str = "none: only the tools that need no scope";
 
 const STYLE: &str = include_str!("style.css");
 
@@ -103,6 +106,11 @@ pub(super) fn in_words(at_secs: u64) -> String {
 /// Where forms go.
 fn consent_path(base: &PublicBase) -> String {
     format!("{}/oauth/consent", base.path())
+}
+
+/// Where people begin who come by themselves.
+fn login_path(base: &PublicBase) -> String {
+    format!("{}/oauth/authorize", base.path())
 }
 
 /// The host of the gateway, with its port where that is not the usual one.

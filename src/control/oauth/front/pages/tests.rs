@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::failure::{Failure, failure};
-use super::{ConsentPage, POLICY, consent, onward};
+use super::failure::{Failure, failure, failure_of_person};
+use super::{ConsentPage, POLICY, TokenPage, consent, onward, token};
 use crate::engine::oauth::ClientOrigin;
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthReply, Told};
@@ -82,6 +82,7 @@ fn a_client_is_shown_as_far_as_it_can_be_believed() {
             client_id: "https://doc.example/client.json",
             origin,
             destination: "app.example",
+            is_app: false,
             is_local,
             audience: "https://gw.example/base",
             scopes: &[],
@@ -115,4 +116,69 @@ fn a_page_leads_on_to_exactly_the_url() {
         "{shown}"
     );
     assert!(shown.contains(&format!("href=\"{escaped}\"")), "{shown}");
+}
+
+#[test]
+fn who_came_alone_can_begin_anew_from_a_failure() {
+    let link = "href=\"/base/oauth/authorize\"";
+    for kind in Failure::ALL {
+        let alone = body(&failure_of_person(&base(), kind, "why"));
+        assert!(alone.contains(link), "{kind:?}: {alone}");
+        let sent = body(&failure(&base(), kind, "why"));
+        assert!(!sent.contains("<a "), "{kind:?}: {sent}");
+    }
+}
+
+#[test]
+fn a_scheme_is_told_as_what_an_application_opens() {
+    let rows = [
+        (
+            true,
+            "the application that opens <code>cursor:</code> links",
+        ),
+        (false, "<code>cursor</code>, on this device"),
+    ];
+    for (is_app, expected) in rows {
+        let page = ConsentPage {
+            base: &base(),
+            name: "Cursor",
+            client_id: "c",
+            origin: ClientOrigin::Configured,
+            destination: "cursor",
+            is_app,
+            is_local: true,
+            audience: "https://gw.example/base",
+            scopes: &[],
+            provider: "GitHub",
+            user: None,
+            ticket: "t",
+        };
+        let shown = body(&consent(&page, Told::default()));
+        assert!(shown.contains(expected), "{shown}");
+    }
+}
+
+#[test]
+fn lines_to_paste_have_the_key_that_each_application_reads() {
+    let page = TokenPage {
+        base: &base(),
+        token: "TOKEN",
+        user: "Ada",
+        identity: "oauth:x 1",
+        scopes: &[],
+        servers: &[("files".into(), "/mcp/files".to_owned())],
+        ends_at: "later",
+    };
+    let shown = body(&token(&page, Told::default()));
+    for key in ["mcpServers", "servers"] {
+        let pasted: Vec<serde_json::Value> = shown
+            .split("</textarea>")
+            .filter_map(|before| before.rsplit_once('>'))
+            .filter_map(|(_, text)| serde_json::from_str(&text.replace("&quot;", "\"")).ok())
+            .collect();
+        let entry = pasted.iter().find_map(|each| each.get(key)).unwrap();
+        let entry = &entry["files"];
+        assert_eq!(entry["url"], "https://gw.example/base/mcp/files", "{key}");
+        assert_eq!(entry["headers"]["Authorization"], "Bearer TOKEN", "{key}");
+    }
 }

@@ -4,9 +4,19 @@ use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::Page;
+use super::{NO_SCOPES, Page};
 use crate::engine::route::PublicBase;
 use crate::mailbox::{OAuthReply, Told};
+
+/// Lines to paste: id of the field, which applications read them, and under which key.
+const SNIPPETS: [(&str, &str, &str); 2] = [
+    (
+        "snippet",
+        "For Cursor, Claude and others (mcpServers)",
+        "mcpServers",
+    ),
+    ("snippet-vscode", "For VS Code (servers)", "servers"),
+];
 
 /// What the page says. It holds a secret.
 pub(in crate::control::oauth::front) struct TokenPage<'a> {
@@ -40,7 +50,6 @@ pub(in crate::control::oauth::front) fn token(page: &TokenPage<'_>, told: Told) 
 
 impl TokenPage<'_> {
     fn body(&self) -> Markup {
-        let snippet = self.snippet();
         html! {
             h1 { "You are logged in as " bdi { (self.user) } }
             dl {
@@ -51,7 +60,7 @@ impl TokenPage<'_> {
                 dt { "Scopes" }
                 dd {
                     @if self.scopes.is_empty() {
-                        "none beyond what every user may do"
+                        (NO_SCOPES)
                     } @else {
                         ul { @for scope in self.scopes { li { code { (scope) } } } }
                     }
@@ -60,15 +69,17 @@ impl TokenPage<'_> {
             p.warning role="note" {
                 "Whoever has this token can act as you until it ends. It is shown once: this page cannot be opened again."
             }
-            label for="snippet" { "For mcp.json" }
-            textarea id="snippet" readonly rows="13" wrap="off" spellcheck="false" autocomplete="off" { (*snippet) }
+            @for (id, label, key) in SNIPPETS {
+                label for=(id) { (label) }
+                textarea id=(id) readonly rows="13" wrap="off" spellcheck="false" autocomplete="off" { (*self.snippet(key)) }
+            }
             label for="token" { "The token alone" }
             textarea id="token" readonly rows="10" spellcheck="false" autocomplete="off" { (self.token) }
             p.next { "Click into a field, select all, copy. Then close this page." }
         }
     }
 
-    fn snippet(&self) -> Zeroizing<String> {
+    fn snippet(&self, key: &str) -> Zeroizing<String> {
         let (origin, path) = (self.base.origin(), self.base.path());
         let authorization = Zeroizing::new(format!("Bearer {}", self.token));
         let entry = |(name, server): &(Box<str>, String)| {
@@ -80,6 +91,6 @@ impl TokenPage<'_> {
             (name.to_string(), entry)
         };
         let servers: Map<String, Value> = self.servers.iter().map(entry).collect();
-        Zeroizing::new(format!("{:#}", json!({ "mcpServers": servers })))
+        Zeroizing::new(format!("{:#}", json!({ key: servers })))
     }
 }
