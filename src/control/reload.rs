@@ -194,7 +194,7 @@ pub(super) async fn apply(
         keys.keep_only(current);
         return Reloaded::rejected(vec![error.to_string()]);
     }
-    // Last of what can fail: it may make the store forget the users of another provider.
+    // Last of what can fail: a store that has no users yet may become that of another provider.
     let prepared = match oauth.prepare(&fresh).await {
         Ok(prepared) => prepared,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! From a configuration to what the endpoints draw on.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +13,7 @@ use super::directory::Directory;
 use super::front::Pendings;
 use super::provider::Provider;
 use super::signer::{Signer, SignerError};
-use super::store::{FileStore, OpenStoreError, Store, StoreError, Vault};
+use super::store::{Adopted, FileStore, OpenStoreError, Store, StoreError, Vault};
 use crate::config::Config;
 use crate::config::model::OAuth;
 use crate::control::tls::now_secs;
@@ -26,6 +27,15 @@ pub(in crate::control) enum SetupError {
     Open(OpenStoreError),
     /// It was opened and cannot be used.
     Store(StoreError),
+    /// It has users of another provider, or users that another claim names.
+    OtherUsers {
+        /// The store.
+        path: PathBuf,
+        /// Whose users it has.
+        known: String,
+        /// Whose users are configured.
+        asked: String,
+    },
     /// There are no keys to sign with.
     Signer(SignerError),
     /// A task of ours has ended by itself.
@@ -37,6 +47,11 @@ impl fmt::Display for SetupError {
         match self {
             Self::Open(error) => error.fmt(f),
             Self::Store(error) => write!(f, "{error}; see auth.oauth.store_path"),
+            Self::OtherUsers { path, known, asked } => write!(
+                f,
+                "{} has users of {known}; auth.oauth is for users of {asked}: put the former provider, issuer, userinfo_url and user_id_claim back, or move that file away or set another auth.oauth.store_path, and start the gateway anew: everybody logs in again then",
+                path.display()
+            ),
             Self::Signer(error) => error.fmt(f),
             Self::Task => {
                 f.write_str("the OAuth store was not opened; this is a defect of the gateway")
@@ -124,11 +139,20 @@ impl Kept {
         former: Option<&Context>,
     ) -> Result<Arc<Signer>, SetupError> {
         let owner = owner(oauth);
-        if self.store.adopt(&owner).await.map_err(SetupError::Store)? {
-            tracing::warn!("the OAuth store had users of another provider, and forgot them");
-            // Logins under way there could still bring one in.
-            if let Some(former) = former {
-                former.is_over.store(true, Relaxed);
+        match self.store.adopt(&owner).await.map_err(SetupError::Store)? {
+            Adopted::Ours => {}
+            Adopted::TakenOver => {
+                // Logins under way at the former owner could still bring one of its users in.
+                if let Some(former) = former {
+                    former.is_over.store(true, Relaxed);
+                }
+            }
+            Adopted::Others(known) => {
+                return Err(SetupError::OtherUsers {
+                    path: oauth.store_path.clone(),
+                    known: owner_shown(&known),
+                    asked: owner_shown(&owner),
+                });
             }
         }
         let (algorithm, now_secs) = (oauth.signing_algorithm, now_secs());
@@ -157,6 +181,18 @@ fn owner(oauth: &OAuth) -> String {
     let place = oauth.issuer.as_ref().or(oauth.userinfo_url.as_ref());
     let place = place.map_or("", |url| &url.text);
     format!("{} {place} {}", oauth.realm, oauth.user_id_claim)
+}
+
+/// `owner` as operators know it: a provider, where it is, and the claim that names its users.
+fn owner_shown(owner: &str) -> String {
+    let parts: Vec<&str> = owner.splitn(3, ' ').collect();
+    match parts[..] {
+        [realm, place, claim] if place.is_empty() || place == realm => {
+            format!("{realm:?} by their {claim:?}")
+        }
+        [realm, place, claim] => format!("{realm:?} at {place:?} by their {claim:?}"),
+        _ => format!("{owner:?}"),
+    }
 }
 
 /// Logins on their way go on, unless they are at another provider now, or would come back as another client.

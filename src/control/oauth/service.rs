@@ -51,7 +51,7 @@ impl OAuthService {
         })
     }
 
-    /// Opens and makes whatever `config` needs of OAuth; changes nothing that is in force but what is kept for another provider. Errors: see [`SetupError`].
+    /// Opens and makes whatever `config` needs of OAuth; changes nothing that is in force. Errors: see [`SetupError`].
     pub(in crate::control) async fn prepare(
         &self,
         config: &Config,

@@ -57,6 +57,7 @@ pub(super) async fn ask(
         }
         ProviderFault::Unavailable(_)
         | ProviderFault::BadAnswer(_)
+        | ProviderFault::ClientRefused(_)
         | ProviderFault::WrongIssuer => {
             if silent_secs < OAUTH_VOUCH_GRACE_SECS {
                 return Ok(Standing::Holds(None));

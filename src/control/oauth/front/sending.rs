@@ -115,6 +115,11 @@ pub(super) fn not_logged_in(
             "the user was not logged in",
             Failure::ProviderRefused,
         ),
+        ProviderFault::ClientRefused(_) => (
+            OAuthCode::ServerError,
+            "the gateway is not set up correctly with its login service; tell its operator",
+            Failure::NotSetUp,
+        ),
         ProviderFault::NotAllowed(_) => (
             OAuthCode::AccessDenied,
             "this account may not use the gateway; its operator can allow it",
@@ -135,7 +140,9 @@ pub(super) fn not_logged_in(
         ProviderFault::Refused(_) | ProviderFault::NotAllowed(_) | ProviderFault::WrongIssuer => {
             OAuthOutcome::Denied
         }
-        ProviderFault::BadAnswer(_) | ProviderFault::Unavailable(_) => OAuthOutcome::Failed,
+        ProviderFault::ClientRefused(_)
+        | ProviderFault::BadAnswer(_)
+        | ProviderFault::Unavailable(_) => OAuthOutcome::Failed,
     };
     match errand {
         Errand::Person => {

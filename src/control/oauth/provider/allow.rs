@@ -1,6 +1,6 @@
 //! Who may come in: `allowed_users`, `required_claims` and `allowed_organizations`. Each that is configured must let a user in.
 
-use super::claims::Person;
+use super::claims::{Claims, Person};
 use crate::config::model::{OAuth, OAuthProvider};
 use crate::engine::identity::mtls::IdentityPattern;
 use crate::engine::oauth::User;
@@ -38,12 +38,18 @@ impl AllowRules {
             return Err("nobody is named who may come in; set auth.oauth.allowed_users".to_owned());
         }
         let id = &person.user.id;
-        self.judge_name(&person.user)?;
+        if !self.may_be_named(&person.user) {
+            let address = person.claims.address_shown(&person.user);
+            return Err(unnamed(&person.user, &address));
+        }
         let lacking = self
             .claims
             .iter()
             .find(|(name, values)| !person.claims.has(name, values));
         match lacking {
+            Some((name, _)) if person.claims.value(name).is_none() => Err(format!(
+                "provider sent no claim {name:?} of user {id:?}; a scope may be needed for it (auth.oauth.scopes)"
+            )),
             Some((name, _)) => Err(format!(
                 "claim {name:?} of user {id:?} is not as auth.oauth.required_claims has it"
             )),
@@ -53,13 +59,14 @@ impl AllowRules {
 
     /// The same by what is known of a user without anybody being asked.
     pub(super) fn judge_name(&self, user: &User) -> Result<(), String> {
-        match self.users.is_empty() || self.names(user) {
+        match self.may_be_named(user) {
             true => Ok(()),
-            false => Err(format!(
-                "user {:?} is not among auth.oauth.allowed_users",
-                user.id
-            )),
+            false => Err(unnamed(user, &Claims::default().address_shown(user))),
         }
+    }
+
+    fn may_be_named(&self, user: &User) -> bool {
+        self.users.is_empty() || self.names(user)
     }
 
     /// By the id or the verified address, and by nothing that a stranger may choose: a login of GitHub can be digits alone, and so
@@ -69,6 +76,11 @@ impl AllowRules {
         let mut names = names.into_iter().flatten();
         names.any(|name| self.users.iter().any(|pattern| pattern.matches(name)))
     }
+}
+
+fn unnamed(user: &User, address: &str) -> String {
+    let id = &user.id;
+    format!("user {id:?} {address} is not among auth.oauth.allowed_users")
 }
 
 /// `pattern` with what follows its last `@` in lower case, as the domains of addresses are that it meets.

@@ -75,6 +75,18 @@ impl Claims {
         verified.and_then(|source| email(text(source, "email")?))
     }
 
+    /// The address of `user` as operators are told of it: that of the user where it is verified, else what is claimed.
+    pub(super) fn address_shown(&self, user: &User) -> String {
+        let claimed = self.value("email").and_then(|value| email(value.as_str()?));
+        match (&user.email, claimed) {
+            (Some(verified), _) => format!("with the e-mail address {verified:?}"),
+            (None, Some(claimed)) => {
+                format!("with the e-mail address {claimed:?} (not verified, so it does not count)")
+            }
+            (None, None) => "without a verified e-mail address".to_owned(),
+        }
+    }
+
     /// Whether the claim `name` is one of `wanted`, or an array that has one of them. Numbers and truth values count as they are
     /// written; an address counts where its source verified it, as everywhere.
     pub(super) fn has(&self, name: &str, wanted: &[String]) -> bool {

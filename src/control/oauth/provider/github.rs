@@ -116,6 +116,7 @@ impl Remote {
         person: &Person,
         access: &str,
     ) -> Result<(), ProviderFault> {
+        let mut found = Vec::with_capacity(self.rules.organizations.len());
         let mut is_hidden = false;
         for organization in &self.rules.organizations {
             let name: String = form_urlencoded::byte_serialize(organization.as_bytes()).collect();
@@ -123,25 +124,30 @@ impl Remote {
                 .github(access, &format!("/memberships/orgs/{name}"))
                 .await?;
             let object = answer.object();
-            let is_active = object.and_then(|object| text(object, "state")) == Some("active");
+            let state = object.and_then(|object| text(object, "state"));
             let is_it = object
                 .and_then(|object| object.get("organization")?.get("login")?.as_str())
                 .is_none_or(|login| login.eq_ignore_ascii_case(organization));
-            match answer.status {
-                200 if is_active && is_it => return Ok(()),
-                403 => is_hidden = true,
-                _ => {}
-            }
+            let what = match (answer.status, state) {
+                (200, Some("active")) if is_it => return Ok(()),
+                (200, Some("pending")) if is_it => "has not accepted the invitation".to_owned(),
+                (200, _) => "answer is not about an active member".to_owned(),
+                (404, _) => "not a member (status 404)".to_owned(),
+                (status, _) => format!("status {status}"),
+            };
+            is_hidden |= answer.status == 403;
+            found.push(format!("{organization}: {what}"));
         }
-        let hint = match is_hidden {
+        let remedy = match is_hidden {
             true => {
-                "; GitHub does not let this application see: grant read:org, and access in the organization's settings"
+                "; GitHub does not let this application see: grant read:org, and let the organization approve the application (its Settings, Third-party Access)"
             }
             false => "",
         };
         Err(ProviderFault::NotAllowed(format!(
-            "user {:?} is a member of none of auth.oauth.allowed_organizations{hint}",
-            person.user.id
+            "user {:?} is a member of none of auth.oauth.allowed_organizations ({}){remedy}",
+            person.user.id,
+            found.join(", ")
         )))
     }
 

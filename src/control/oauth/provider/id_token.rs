@@ -4,6 +4,8 @@
 //! Whoever can change that answer can change the access token in it as well, so a signature would prove nothing further. An ID
 //! token that came by any other way is never read here.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -19,7 +21,20 @@ pub(super) fn read(
     config: &OAuth,
     nonce: Option<&str>,
     now_secs: u64,
-) -> Result<Object, &'static str> {
+) -> Result<Object, Cow<'static, str>> {
+    let claims = claims_of(token, config)?;
+    check_times(&claims, now_secs)?;
+    if nonce.is_some() && text(&claims, "nonce") != nonce {
+        return Err("nonce of the ID token is that of another login".into());
+    }
+    if text(&claims, "sub").is_none() {
+        return Err("ID token has no sub".into());
+    }
+    Ok(claims)
+}
+
+/// The claims of `token`, which is of the issuer and for this client.
+fn claims_of(token: &str, config: &OAuth) -> Result<Object, &'static str> {
     let claims = payload(token).ok_or("ID token is not a signed token with claims")?;
     if !is_issuer(config, text(&claims, "iss")) {
         return Err("iss of the ID token is not auth.oauth.issuer");
@@ -37,24 +52,30 @@ pub(super) fn read(
         None if audiences > 1 => return Err("ID token has several audiences and no azp"),
         _ => {}
     }
-    let exp = whole(&claims, "exp").ok_or("ID token has no exp")?;
-    if now_secs >= exp.saturating_add(PROVIDER_CLOCK_SECS_MAX) {
-        return Err("ID token has expired");
-    }
-    let begin = whole(&claims, "nbf")
-        .into_iter()
-        .chain(whole(&claims, "iat"))
-        .max();
-    if begin.is_some_and(|begin| begin > now_secs.saturating_add(PROVIDER_CLOCK_SECS_MAX)) {
-        return Err("ID token is from the future");
-    }
-    if nonce.is_some() && text(&claims, "nonce") != nonce {
-        return Err("nonce of the ID token is that of another login");
-    }
-    if text(&claims, "sub").is_none() {
-        return Err("ID token has no sub");
-    }
     Ok(claims)
+}
+
+/// That the token is of now, give or take what clocks differ by. One that is not tells by how much: the clock that is wrong is most
+/// often ours.
+fn check_times(claims: &Object, now_secs: u64) -> Result<(), Cow<'static, str>> {
+    let exp = whole(claims, "exp").ok_or("ID token has no exp")?;
+    if now_secs >= exp.saturating_add(PROVIDER_CLOCK_SECS_MAX) {
+        let ago_secs = now_secs - exp;
+        let why = format!("ID token has expired, {ago_secs} s ago; is this machine's clock right?");
+        return Err(why.into());
+    }
+    let begin = whole(claims, "nbf")
+        .into_iter()
+        .chain(whole(claims, "iat"))
+        .max();
+    let ahead_secs = begin.map_or(0, |begin| begin.saturating_sub(now_secs));
+    if ahead_secs > PROVIDER_CLOCK_SECS_MAX {
+        let why = format!(
+            "ID token is from the future, by {ahead_secs} s; is this machine's clock right?"
+        );
+        return Err(why.into());
+    }
+    Ok(())
 }
 
 /// The claims of a compact JWS, unverified.

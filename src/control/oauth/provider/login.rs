@@ -228,9 +228,11 @@ impl Remote {
         };
         let claims = match &answer.id_token {
             Some(token) => id_token::read(token, &self.config, nonce, now_secs),
-            None => Err("token endpoint gave no ID token, although scope openid was asked for"),
+            None => {
+                Err("token endpoint gave no ID token, although scope openid was asked for".into())
+            }
         };
-        let claims = claims.map_err(|why| ProviderFault::BadAnswer(why.to_owned()))?;
+        let claims = claims.map_err(|why| ProviderFault::BadAnswer(why.into_owned()))?;
         Ok(Some(claims))
     }
 

@@ -23,6 +23,7 @@ pub(super) mod testing;
 mod tests;
 mod token;
 mod tokens;
+mod trouble;
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,6 +83,8 @@ pub(super) enum ProviderFault {
     WrongIssuer,
     /// The provider refused: its `error`, where that is one of the registered codes.
     Refused(&'static str),
+    /// The provider's token endpoint refused the gateway's own client: its `error`. Nobody can log in until an operator mends that.
+    ClientRefused(&'static str),
     /// The user is who they say, and may not use the gateway; the sentence says by which rule, for operators.
     NotAllowed(String),
     /// The provider's answer cannot be used; the sentence says why, for operators.
@@ -95,6 +98,10 @@ impl fmt::Display for ProviderFault {
         match self {
             Self::WrongIssuer => f.write_str("answer is of another issuer"),
             Self::Refused(code) => write!(f, "provider refused: {code}"),
+            Self::ClientRefused(code) => write!(
+                f,
+                "provider refused client_id or client_secret ({code}); check auth.oauth.client_secret"
+            ),
             Self::NotAllowed(why) => write!(f, "user may not log in: {why}"),
             Self::BadAnswer(why) => write!(f, "provider's answer cannot be used: {why}"),
             Self::Unavailable(why) => write!(f, "provider cannot be asked: {why}"),
@@ -157,7 +164,11 @@ impl Provider {
         secrets: &LoginSecrets,
     ) -> Result<String, ProviderFault> {
         match &self.0 {
-            Kind::Remote(remote) => remote.authorization_url(secrets).await,
+            Kind::Remote(remote) => {
+                let outcome = remote.authorization_url(secrets).await;
+                remote.trouble.sent(&outcome);
+                outcome
+            }
             #[cfg(test)]
             Kind::Scripted(script) => script.authorization_url(secrets),
         }
@@ -179,7 +190,11 @@ impl Provider {
         secrets: &LoginSecrets,
     ) -> Result<LoggedIn, ProviderFault> {
         match &self.0 {
-            Kind::Remote(remote) => remote.redeem(code, secrets, now_secs()).await,
+            Kind::Remote(remote) => {
+                let outcome = remote.redeem(code, secrets, now_secs()).await;
+                remote.trouble.redeemed(&outcome);
+                outcome
+            }
             #[cfg(test)]
             Kind::Scripted(script) => script.redeem(code),
         }

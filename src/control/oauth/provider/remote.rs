@@ -7,6 +7,7 @@ use super::allow::AllowRules;
 use super::discovery::Discovery;
 use super::endpoints::Endpoints;
 use super::tokens::KeptTokens;
+use super::trouble::Trouble;
 use crate::config::model::OAuth;
 use crate::control::oauth::recent::Recent;
 use crate::control::outbound::Authorities;
@@ -24,6 +25,7 @@ pub(super) struct Remote {
     pub(super) known: Option<Arc<Endpoints>>,
     pub(super) discovery: Discovery,
     pub(super) cells: Arc<OAuthCells>,
+    pub(super) trouble: Trouble,
     rescued: Mutex<Recent<SecretHash, KeptTokens>>,
 }
 
@@ -36,6 +38,7 @@ impl Remote {
             discovery: Discovery::default(),
             config,
             cells,
+            trouble: Trouble::default(),
             rescued: Mutex::new(Recent::new(RESCUED_TOKENS_MAX)),
         }
     }

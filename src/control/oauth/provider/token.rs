@@ -147,6 +147,9 @@ fn refusal(object: &Object) -> ProviderFault {
     let error = object.get("error").and_then(|error| error.as_str());
     let code = CODES.iter().find(|(code, _)| error == Some(*code));
     match code {
+        Some((_, code @ ("invalid_client" | "unauthorized_client"))) => {
+            ProviderFault::ClientRefused(code)
+        }
         Some((_, code)) => ProviderFault::Refused(code),
         // The provider's own words could be anything.
         None => ProviderFault::BadAnswer("token endpoint: error is not a registered one".into()),
@@ -209,7 +212,6 @@ mod tests {
         for (error, expected) in [
             (r#""invalid_grant""#, Some("invalid_grant")),
             (r#""bad_verification_code""#, Some("invalid_grant")),
-            (r#""incorrect_client_credentials""#, Some("invalid_client")),
             (r#""<script>""#, None),
             ("5", None),
         ] {
@@ -218,6 +220,24 @@ mod tests {
                 Some(code) => assert_eq!(fault, ProviderFault::Refused(code)),
                 None => assert!(matches!(fault, ProviderFault::BadAnswer(_)), "{fault}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_gateways_client_is_no_word_about_the_person() {
+        for (error, code) in [
+            ("invalid_client", "invalid_client"),
+            ("unauthorized_client", "unauthorized_client"),
+            ("incorrect_client_credentials", "invalid_client"),
+            ("application_suspended", "unauthorized_client"),
+        ] {
+            let fault = refusal(&object(&format!(r#"{{"error":{error:?}}}"#)));
+            assert_eq!(fault, ProviderFault::ClientRefused(code));
+            let said = fault.to_string();
+            assert!(
+                said.contains(code) && said.contains("auth.oauth.client_secret"),
+                "{said}"
+            );
         }
     }
 }

@@ -9,12 +9,14 @@ use serde_json::Value;
 
 use super::OAuthService;
 use crate::config::Config;
+use crate::control::oauth::assemble::SetupError;
 use crate::control::oauth::context::Context;
 use crate::control::oauth::front::Pendings;
 use crate::control::oauth::testing::asked;
 use crate::control::testing::{load, servers, shared, text};
+use crate::control::tls::now_secs;
 use crate::engine::identity::jwt::{KeyState, SourceId};
-use crate::engine::oauth::OAuthEndpoint;
+use crate::engine::oauth::{Consent, OAuthEndpoint};
 use crate::mailbox::Shared;
 
 fn without() -> String {
@@ -180,4 +182,46 @@ async fn users_of_one_place_are_not_those_of_another_that_is_called_the_same() {
         seen[0], seen[1],
         "tokens of the one would be good at the other"
     );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn another_providers_users_stop_a_start_and_a_reload_and_nobody_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let claimed = |claim: &str| with(&path, &format!("user_id_claim = {claim:?}\n{CLIENT}"));
+    let service = OAuthService::new(shared(&without(), 1));
+    // Nobody has logged in yet: whatever stood there by mistake is no reason to stop.
+    put(&service, &claimed("login")).await;
+    put(&service, &claimed("id")).await;
+    let context = service.context.load_full().unwrap();
+    let consent = Consent {
+        redirect_uri: "https://app.example/cb".into(),
+        audience: "https://app.example".into(),
+        scopes: Vec::new(),
+        given_at_secs: now_secs(),
+    };
+    let remembered = context.store.remember("583231", "app", consent).await;
+    remembered.unwrap();
+    let refused = |error: SetupError| {
+        let said = error.to_string();
+        for fact in [
+            path.to_str().unwrap(),
+            "has users of \"github\" at \"https://github.com/login/oauth\" by their \"id\";",
+            "for users of \"github\" at \"https://github.com/login/oauth\" by their \"login\":",
+            "put the former provider, issuer, userinfo_url and user_id_claim back",
+            "another auth.oauth.store_path",
+            "everybody logs in again",
+        ] {
+            assert!(said.contains(fact), "{fact}: {said}");
+        }
+    };
+    refused(service.prepare(&claimed("login")).await.unwrap_err());
+    assert!(!context.is_over.load(Relaxed), "what is in force goes on");
+    drop((service, context));
+    let service = OAuthService::new(shared(&without(), 1));
+    refused(service.prepare(&claimed("login")).await.unwrap_err());
+    put(&service, &claimed("id")).await;
+    let context = service.context.load_full().unwrap();
+    let kept = context.store.consents("583231", "app").await.unwrap();
+    assert_eq!(kept.len(), 1);
 }

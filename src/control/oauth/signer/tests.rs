@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Signer, SignerError};
 use crate::config::model::SigningAlgorithm::{self, EdDsa, Es256};
-use crate::control::oauth::store::{FileStore, Store, Vault, VaultError};
+use crate::control::oauth::store::{Adopted, FileStore, Store, Vault, VaultError};
 use crate::engine::limits::{OAUTH_KEY_AHEAD_SECS, OAUTH_KEY_SECS_MAX, OAUTH_LOGIN_TOKEN_SECS_MAX};
 use crate::engine::oauth::{GrantId, OwnClaims};
 
@@ -145,12 +145,15 @@ async fn another_algorithm_signs_at_once_and_back_again() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn users_of_another_provider_get_tokens_under_other_keys() {
+async fn a_store_that_is_taken_over_signs_with_other_keys() {
     let bench = Bench::new();
-    bench.store.adopt("github id").await.unwrap();
+    assert_eq!(bench.store.adopt("github id").await.unwrap(), Adopted::Ours);
     let signer = bench.load(Es256, NOW).await.unwrap();
     let before = sign(&signer, NOW);
-    bench.store.adopt("google sub").await.unwrap();
+    assert_eq!(
+        bench.store.adopt("google sub").await.unwrap(),
+        Adopted::TakenOver
+    );
     assert!(signer.turn(Es256, NOW).await.unwrap());
     assert!(!is_taken(&signer, &before));
     assert!(is_taken(&signer, &sign(&signer, NOW)));

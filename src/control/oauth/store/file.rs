@@ -15,7 +15,7 @@ use super::codec::{ClientRecord, ConsentRecord, read_key, write_key};
 use super::slot::Slot;
 use super::tables::{self, Tables, bytes_at, clear};
 use super::{
-    Counts, HeldGrant, OpenStoreError, RevokedGrant, Rotation, Store, StoreError, Stored,
+    Adopted, Counts, HeldGrant, OpenStoreError, RevokedGrant, Rotation, Store, StoreError, Stored,
     StoredKey, TakenCode, Vault, grants, open,
 };
 use crate::config::Secret;
@@ -146,20 +146,25 @@ fn run<'s, T: Send + 'static>(
 }
 
 impl Store for FileStore {
-    fn adopt<'a>(&'a self, realm: &'a str) -> Stored<'a, bool> {
-        let realm = realm.to_owned();
+    fn adopt<'a>(&'a self, owner: &'a str) -> Stored<'a, Adopted> {
+        let owner = owner.to_owned();
         self.write(move |tables| {
             let known = bytes_at(&tables.meta, "realm")?;
-            let is_other = known
-                .as_ref()
-                .is_some_and(|known| *known != realm.as_bytes());
-            if is_other {
-                tables.forget_users()?;
-            }
-            if is_other || known.is_none() {
-                tables.meta.insert("realm", realm.as_bytes())?;
-            }
-            Ok(is_other)
+            let adopted = match known {
+                Some(known) if known == owner.as_bytes() => return Ok(Adopted::Ours),
+                Some(other) if tables.has_users()? => {
+                    let other = String::from_utf8_lossy(&other).into_owned();
+                    return Ok(Adopted::Others(other));
+                }
+                Some(_) => {
+                    // No token under these keys can be of the new owner's users.
+                    clear(&mut tables.keys)?;
+                    Adopted::TakenOver
+                }
+                None => Adopted::Ours,
+            };
+            tables.meta.insert("realm", owner.as_bytes())?;
+            Ok(adopted)
         })
     }
 

@@ -85,6 +85,18 @@ pub(in crate::control) struct HeldGrant {
     pub(in crate::control) is_spent: bool,
 }
 
+/// Whose users a store has, once somebody asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub(in crate::control) enum Adopted {
+    /// Those that were asked for, or nobody's yet.
+    Ours,
+    /// Those that were asked for from now on: it was another owner's, and had no users.
+    TakenOver,
+    /// Those of another owner, who is named. Nothing has changed.
+    Others(String),
+}
+
 /// A key that tokens are signed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::control) struct StoredKey {
@@ -113,10 +125,11 @@ pub(in crate::control) type Stored<'a, T> = BoxFuture<'a, Result<T, StoreError>>
 
 /// Where everything is kept. Times are seconds of Unix time.
 pub(in crate::control) trait Store: fmt::Debug + Send + Sync {
-    /// Says whose users this gateway's are: the provider, and the claim that names them. Where the store has those of others,
-    /// everything of users is forgotten, and every key with it: a user's id at one provider is somebody else at another. Whether
-    /// that was so. To be called before anything else is asked, and before [`Signer::load`](super::signer::Signer::load).
-    fn adopt<'a>(&'a self, realm: &'a str) -> Stored<'a, bool>;
+    /// Says whose users this gateway's are: the provider, and the claim that names them. A user's id at one provider is somebody
+    /// else at another, so a store that has users of another owner stays as it is, and must not be used. One without users is taken
+    /// over, with keys to be made anew. To be called before anything else is asked, and before
+    /// [`Signer::load`](super::signer::Signer::load).
+    fn adopt<'a>(&'a self, owner: &'a str) -> Stored<'a, Adopted>;
 
     /// A client that registered itself.
     fn client<'a>(&'a self, id: &'a str) -> Stored<'a, Option<Client>>;

@@ -1,6 +1,8 @@
 //! The tables of the file, all of them open in one transaction.
 
-use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
+use redb::{
+    Key, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition, Value, WriteTransaction,
+};
 
 use super::StoreError;
 
@@ -68,15 +70,11 @@ impl<'t> Tables<'t> {
         })
     }
 
-    /// Forgets everything of users, and the keys of their tokens. Clients stay; what is queued finds nothing.
-    pub(super) fn forget_users(&mut self) -> Result<(), StoreError> {
-        clear(&mut self.consents)?;
-        clear(&mut self.codes)?;
-        clear(&mut self.grants)?;
-        clear(&mut self.of_user)?;
-        clear(&mut self.refresh)?;
-        clear(&mut self.chain)?;
-        clear(&mut self.keys)
+    /// Whether there is anything that a user allowed, or a login that is about to end in that.
+    pub(super) fn has_users(&self) -> Result<bool, StoreError> {
+        let has_none =
+            self.grants.is_empty()? && self.consents.is_empty()? && self.codes.is_empty()?;
+        Ok(!has_none)
     }
 }
 

@@ -120,6 +120,7 @@ async fn a_provider_that_cannot_be_asked_is_borne_with_for_a_day() {
     for fault in [
         ProviderFault::Unavailable("it is down".into()),
         ProviderFault::BadAnswer("it is mad".into()),
+        ProviderFault::ClientRefused("invalid_client"),
         ProviderFault::WrongIssuer,
     ] {
         let bench = bench().await;

@@ -26,6 +26,8 @@ pub(in crate::control::oauth::front) enum Failure {
     Refused,
     /// The provider's answer cannot be used.
     ProviderFailed,
+    /// The provider does not take the gateway for its client.
+    NotSetUp,
     /// The provider said no, or the person did there.
     ProviderRefused,
     /// The person may not use the gateway.
@@ -37,7 +39,7 @@ pub(in crate::control::oauth::front) enum Failure {
 impl Failure {
     /// Every failure.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::NoServer,
         Self::UnknownClient,
@@ -46,6 +48,7 @@ impl Failure {
         Self::ForeignForm,
         Self::Refused,
         Self::ProviderFailed,
+        Self::NotSetUp,
         Self::ProviderRefused,
         Self::NotAllowed,
         Self::Internal,
@@ -56,7 +59,7 @@ impl Failure {
             Self::ForeignForm | Self::NotAllowed => 403,
             Self::Refused => 200,
             Self::ClientUnavailable | Self::ProviderFailed => 503,
-            Self::Internal => 500,
+            Self::Internal | Self::NotSetUp => 500,
             _ => 400,
         }
     }
@@ -65,7 +68,9 @@ impl Failure {
         match self {
             Self::Refused => OAuthOutcome::Shown,
             Self::NotAllowed | Self::ProviderRefused => OAuthOutcome::Denied,
-            Self::ClientUnavailable | Self::ProviderFailed | Self::Internal => OAuthOutcome::Failed,
+            Self::ClientUnavailable | Self::ProviderFailed | Self::NotSetUp | Self::Internal => {
+                OAuthOutcome::Failed
+            }
             _ => OAuthOutcome::Refused,
         }
     }
@@ -79,6 +84,7 @@ impl Failure {
             Self::ForeignForm => "This form was not accepted",
             Self::Refused => "Nothing was allowed",
             Self::ProviderFailed => "The login service cannot be reached",
+            Self::NotSetUp => "This gateway is not set up correctly",
             Self::ProviderRefused => "You were not logged in",
             Self::NotAllowed => "You may not use this gateway",
             Self::Internal => "Something went wrong here",
@@ -113,6 +119,10 @@ impl Failure {
             Self::Refused => "You can close this page.",
             Self::ProviderFailed => {
                 "The gateway could not finish the login with the service that knows you. Try again in a minute."
+            }
+            Self::NotSetUp => {
+                "The service that knows you does not accept this gateway as it is set up. Trying again will not help; tell the \
+                 operator of the gateway."
             }
             Self::ProviderRefused => {
                 "The service that knows you did not log you in, or you stopped there. You can try again."

@@ -90,6 +90,11 @@ async fn a_denial_and_every_failure_reach_the_client() {
             OAuthOutcome::Denied,
         ),
         (
+            ProviderFault::ClientRefused("invalid_client"),
+            "server_error",
+            OAuthOutcome::Failed,
+        ),
+        (
             ProviderFault::BadAnswer("why".into()),
             "server_error",
             OAuthOutcome::Failed,

@@ -109,15 +109,19 @@ async fn a_login_is_by_number_with_the_scopes_that_the_token_has() {
 #[tokio::test(flavor = "current_thread")]
 async fn an_error_with_status_200_is_a_refusal() {
     let fake = github().await;
-    for (error, code) in [
-        ("bad_verification_code", "invalid_grant"),
-        ("incorrect_client_credentials", "invalid_client"),
-        ("unverified_user_email", "access_denied"),
+    let refused = ProviderFault::Refused;
+    for (error, expected) in [
+        ("bad_verification_code", refused("invalid_grant")),
+        (
+            "incorrect_client_credentials",
+            ProviderFault::ClientRefused("invalid_client"),
+        ),
+        ("unverified_user_email", refused("access_denied")),
     ] {
         let answer = json!({"error": error, "error_description": "d", "error_uri": "u"});
         fake.says("/login/oauth/access_token", Says::json(200, answer));
         let fault = login(&fake, "allowed_users = [\"*\"]").await.unwrap_err();
-        assert_eq!(fault, ProviderFault::Refused(code));
+        assert_eq!(fault, expected);
     }
     // Without the Accept field GitHub answers so.
     let form = Says::Answer(
@@ -173,14 +177,15 @@ async fn a_membership_counts_once_it_is_accepted() {
     for (says, told) in [
         (
             Says::json(200, membership("pending", "acme")),
-            "member of none",
+            "(acme: has not accepted the invitation)",
         ),
         (
             Says::json(200, membership("active", "other")),
-            "member of none",
+            "(acme: answer is not about an active member)",
         ),
-        (Says::json(404, "{}"), "member of none"),
-        (Says::json(403, "{}"), "grant read:org"),
+        (Says::json(404, "{}"), "(acme: not a member (status 404))"),
+        (Says::json(403, "{}"), "(acme: status 403); GitHub does not"),
+        (Says::json(403, "{}"), "let the organization approve"),
         (Says::json(200, "{}"), "member of none"),
         (Says::json(502, "{}"), "status 502"),
     ] {

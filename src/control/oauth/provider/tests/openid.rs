@@ -186,10 +186,11 @@ async fn an_id_token_that_is_not_of_this_login_is_refused() {
         ("azp", json!("other-client"), "azp"),
         ("nonce", json!("another-nonce"), "nonce"),
         ("nonce", Value::Null, "nonce"),
-        ("exp", json!(now - 61), "expired"),
+        ("exp", json!(now - 3_600), "has expired, 360"),
+        ("exp", json!(now - 61), "is this machine's clock right?"),
         ("exp", Value::Null, "exp"),
-        ("iat", json!(now + 3_600), "future"),
-        ("nbf", json!(now + 3_600), "future"),
+        ("iat", json!(now + 3_600), "from the future, by 3"),
+        ("nbf", json!(now + 3_600), "is this machine's clock right?"),
         ("sub", Value::Null, "sub"),
         ("sub", json!(5), "sub"),
         ("sub", json!("user|2"), "another user"),
@@ -260,7 +261,7 @@ async fn an_answer_that_is_no_bearer_token_in_json_is_no_login() {
         ),
         (
             Says::json(401, json!({"error": "invalid_client"})),
-            "refused: invalid_client",
+            "refused client_id or client_secret (invalid_client); check",
         ),
         (
             Says::json(400, json!({"error": "<script>"})),
@@ -323,6 +324,48 @@ async fn who_may_come_in_is_asked_of_each_rule() {
         matches!(outcome, Err(ProviderFault::NotAllowed(_))),
         "an unverified address"
     );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_denial_names_what_was_compared() {
+    let fake = honest().await;
+    let rules = |rules: &str| format!("scopes = [\"openid\"]\n{rules}");
+    let nobody = rules("allowed_users = [\"nobody\"]");
+    for (rules, told) in [
+        (
+            nobody.clone(),
+            "with the e-mail address \"ann@example.com\" is not",
+        ),
+        (
+            rules("required_claims = { groups = \"boss\" }"),
+            "claim \"groups\" of user \"user|1\" is not as auth.oauth.required_claims has it",
+        ),
+        (
+            rules("required_claims = { teams = \"boss\" }"),
+            "provider sent no claim \"teams\" of user \"user|1\"; a scope may be needed for it (auth.oauth.scopes)",
+        ),
+    ] {
+        let said = why(login(&fake, &rules).await);
+        assert!(said.contains(told), "{said}");
+    }
+    for (userinfo, told) in [
+        (
+            json!({"sub": "user|1", "email": "ann@Example.com", "email_verified": false}),
+            "\"ann@example.com\" (not verified, so it does not count)",
+        ),
+        (
+            json!({"sub": "user|1", "email": "a\nb@c"}),
+            "without a verified",
+        ),
+        (
+            json!({"sub": "user|1"}),
+            "without a verified e-mail address",
+        ),
+    ] {
+        fake.says("/userinfo", Says::json(200, userinfo));
+        let said = why(login(&fake, &nobody).await);
+        assert!(said.contains(told), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -1,7 +1,7 @@
 //! Clients, codes, grants and consents through their lives.
 
 use super::{NOW, both, client, code, consent, grant, hash, id, memory};
-use crate::control::oauth::store::{Counts, Rotation, StoreError, TakenCode};
+use crate::control::oauth::store::{Adopted, Counts, Rotation, StoreError, TakenCode};
 use crate::engine::limits::{
     OAUTH_ACCESS_TOKEN_SECS_MAX, OAUTH_CLIENT_IDLE_SECS_MAX, OAUTH_CLIENT_UNUSED_SECS_MAX,
     OAUTH_TAKEN_CODE_SECS,
@@ -309,34 +309,53 @@ async fn consents_are_of_one_user_to_one_client() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn users_of_another_provider_find_nothing_of_those_before() {
+async fn users_of_one_provider_are_never_forgotten_for_another() {
     for store in both() {
-        assert!(!store.adopt("github id").await.unwrap());
-        store.register(client("client"), NOW).await.unwrap();
+        assert_eq!(store.adopt("github id").await.unwrap(), Adopted::Ours);
         store.put_code(code("code", 1)).await.unwrap();
         let refresh = Some((hash("0"), NOW + 10));
         store.open(grant(2, "alice"), refresh).await.unwrap();
-        store
-            .remember("alice", "client", consent("read", NOW))
-            .await
-            .unwrap();
-        assert!(!store.adopt("github id").await.unwrap());
+        let given = consent("read", NOW);
+        store.remember("alice", "client", given).await.unwrap();
+        let others = Adopted::Others("github id".to_owned());
+        for other in ["google sub", "github login", ""] {
+            assert_eq!(store.adopt(other).await.unwrap(), others, "{other}");
+        }
+        assert_eq!(store.adopt("github id").await.unwrap(), Adopted::Ours);
         assert_eq!(store.counts().await.unwrap().grants, 1);
-        assert!(store.adopt("google id").await.unwrap());
-        let counts = store.counts().await.unwrap();
-        assert_eq!(
-            counts,
-            Counts {
-                clients: 1,
-                grants: 0
-            }
-        );
+        assert_eq!(store.consents("alice", "client").await.unwrap().len(), 1);
+        assert!(store.grant_of(hash("0"), NOW).await.unwrap().is_some());
         let taken = store.take_code(hash("code"), NOW).await.unwrap();
-        assert!(matches!(taken, TakenCode::Unknown));
-        assert!(store.grant_of(hash("0"), NOW).await.unwrap().is_none());
-        assert!(store.consents("alice", "client").await.unwrap().is_empty());
-        assert!(!store.adopt("google id").await.unwrap());
-        store.sweep(u64::MAX).await.unwrap();
+        assert!(matches!(taken, TakenCode::Fresh(_)));
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn anything_of_a_user_keeps_a_store_and_one_without_is_taken_over() {
+    for store in both() {
+        let (fresh, taken) = (Adopted::Ours, Adopted::TakenOver);
+        for (owner, adopted) in [("typo sub", fresh), ("issuer sub", taken)] {
+            assert_eq!(store.adopt(owner).await.unwrap(), adopted);
+            store.register(client("client"), NOW).await.unwrap();
+        }
+        assert_eq!(store.counts().await.unwrap().clients, 1);
+    }
+    let others = Adopted::Others("one".to_owned());
+    for store in both() {
+        assert_eq!(store.adopt("one").await.unwrap(), Adopted::Ours);
+        let given = consent("read", NOW);
+        store.remember("alice", "client", given).await.unwrap();
+        assert_eq!(store.adopt("two").await.unwrap(), others);
+    }
+    for store in both() {
+        assert_eq!(store.adopt("one").await.unwrap(), Adopted::Ours);
+        store.put_code(code("code", 1)).await.unwrap();
+        assert_eq!(store.adopt("two").await.unwrap(), others);
+    }
+    for store in both() {
+        assert_eq!(store.adopt("one").await.unwrap(), Adopted::Ours);
+        store.open(grant(2, "alice"), None).await.unwrap();
+        assert_eq!(store.adopt("two").await.unwrap(), others);
     }
 }
 
