@@ -26,7 +26,7 @@ export class Access {
     this.kept = way === "registered" ? { client: { ...plan.registered, issuer: plan.issuer } } : {};
     if (way === "document") this.clientMetadataUrl = plan.document;
     browsers += 1;
-    this.browser = `node ${browsers}`;
+    this.browser = crypto.randomUUID();
     this.address = `10.251.${Math.floor(browsers / 250)}.${(browsers % 250) + 1}`;
   }
 

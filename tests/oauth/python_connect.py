@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import time
 import urllib.parse
+import uuid
 
 from addresses import HEADER, new_address
 from mcp.client.auth import OAuthClientProvider
@@ -54,6 +55,8 @@ class Access:
         self.asks_only, self.hides_resource_metadata = asks_only, hides_resource_metadata
         self.storage = Storage()
         self.visits = []
+        # Not `id`: the next person may be where one was that is gone.
+        self.browser = str(uuid.uuid4())
         self.provider = None
         if way == "registered":
             known = plan["registered"]
@@ -89,7 +92,7 @@ class Access:
             parts = urllib.parse.urlsplit(url)
             query = dict(urllib.parse.parse_qsl(parts.query)) | {"scope": self.asks_only}
             url = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
-        told = {"url": url, "account": self.account, "decision": self.decision, "browser": str(id(self))}
+        told = {"url": url, "account": self.account, "decision": self.decision, "browser": self.browser}
         async with httpx.AsyncClient(timeout=30) as http:
             answer = (await http.post(f"{self.plan['person']}/visit", json=told)).json()
         self.visits.append({**answer, "url": url})
