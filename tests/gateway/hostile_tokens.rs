@@ -141,7 +141,6 @@ fn names_in_tokens_break_no_record_metric_or_header() {
         (json!("x y"), 200),
         (json!(" x"), 200),
         (json!("https://other.test alice"), 200),
-        (json!("\u{202e}evil\u{2066}"), 200),
         (json!("é".repeat(128)), 200),
         (json!("x".repeat(256)), 200),
         (json!("x".repeat(257)), 401),
@@ -149,6 +148,9 @@ fn names_in_tokens_break_no_record_metric_or_header() {
         (json!("a\r\nX-Evil: 1"), 401),
         (json!("a\u{0}"), 401),
         (json!("a\u{85}"), 401),
+        // A record that shows it would show another name.
+        (json!("\u{202e}evil\u{2066}"), 401),
+        (json!("evil\u{2028}x"), 401),
         (json!(""), 401),
         (json!(7), 401),
         (json!(["alice"]), 401),
@@ -160,7 +162,7 @@ fn names_in_tokens_break_no_record_metric_or_header() {
         assert!(!answer.head.contains("Evil"), "{answer:?}");
     }
     crate::harness::eventually("records of all", || {
-        (gateway.records().len() >= 16).then_some(())
+        (gateway.records().len() >= 17).then_some(())
     });
     let metrics = gateway.admin_get("/metrics").text();
     assert!(!metrics.contains("evil") && !metrics.contains("other.test"));
