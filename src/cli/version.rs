@@ -16,7 +16,17 @@ const COMMIT: &str = match option_env!("MCP_GUARD_COMMIT") {
 };
 
 /// What this build has.
-const FEATURES: [&str; 3] = ["http-upstream", "unix-upstream", "api-keys"];
+const FEATURES: [&str; 9] = [
+    "http-upstream",
+    "unix-upstream",
+    "stdio-upstream",
+    "sse-upstream",
+    "tls",
+    "api-keys",
+    "jwt",
+    "mtls",
+    "oauth",
+];
 
 pub(super) fn run(args: &VersionArgs) -> Answer {
     let kernel = probe();
