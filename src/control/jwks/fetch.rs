@@ -9,7 +9,6 @@ use rustls::ClientConfig;
 
 use crate::config::model::FetchUrl;
 use crate::control::freshness;
-use crate::control::http::ClientError;
 use crate::control::outbound::{Fetch, OutboundFault, Policy};
 use crate::engine::identity::jwt::JwksError;
 use crate::engine::limits::{JWKS_BYTES_MAX, JWKS_FETCH_MS_MAX};
@@ -41,19 +40,12 @@ pub(super) enum FetchFault {
 impl FetchFault {
     pub(super) const fn result(&self) -> JwksResult {
         match self {
+            Self::Outbound(fault) if fault.is_unreachable() => JwksResult::Unreachable,
             Self::Outbound(fault) => match fault {
                 OutboundFault::TimedOut { .. } => JwksResult::TimedOut,
                 OutboundFault::Forbidden(_) => JwksResult::Forbidden,
-                OutboundFault::Unresolved(_)
-                | OutboundFault::Trust(_)
-                | OutboundFault::Http(
-                    ClientError::Connect(_)
-                    | ClientError::Tls(_)
-                    | ClientError::Broken(_)
-                    | ClientError::Closed,
-                ) => JwksResult::Unreachable,
                 OutboundFault::Redirect { .. } => JwksResult::BadStatus,
-                OutboundFault::Http(_) => JwksResult::BadAnswer,
+                _ => JwksResult::BadAnswer,
             },
             Self::Status(_) => JwksResult::BadStatus,
             Self::Unusable(_) | Self::NoLibrary => JwksResult::BadAnswer,

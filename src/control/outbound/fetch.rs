@@ -87,6 +87,23 @@ pub(in crate::control) enum OutboundFault {
     },
 }
 
+impl OutboundFault {
+    /// Whether nobody was reached who could have answered.
+    pub(in crate::control) const fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Unresolved(_)
+                | Self::Trust(_)
+                | Self::Http(
+                    ClientError::Connect(_)
+                        | ClientError::Tls(_)
+                        | ClientError::Broken(_)
+                        | ClientError::Closed,
+                )
+        )
+    }
+}
+
 impl fmt::Display for OutboundFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

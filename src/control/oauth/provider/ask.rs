@@ -16,7 +16,6 @@ use super::json::{self, Object};
 use super::remote::Remote;
 use crate::config::Secret;
 use crate::config::model::FetchUrl;
-use crate::control::http::ClientError;
 use crate::control::outbound::{Fetch, Fetched, OutboundFault, Policy};
 use crate::engine::limits::{PROVIDER_ANSWER_BYTES_MAX, PROVIDER_REQUEST_MS_MAX};
 use crate::metrics::{ProviderCall, ProviderResult};
@@ -223,16 +222,9 @@ fn told(question: &Question<'_>, what: &dyn fmt::Display) -> String {
 /// The label of a request without an answer.
 pub(in crate::control::oauth) const fn result_of(fault: &OutboundFault) -> ProviderResult {
     match fault {
+        fault if fault.is_unreachable() => ProviderResult::Unreachable,
         OutboundFault::TimedOut { .. } => ProviderResult::TimedOut,
         OutboundFault::Forbidden(_) => ProviderResult::Forbidden,
-        OutboundFault::Unresolved(_)
-        | OutboundFault::Trust(_)
-        | OutboundFault::Http(
-            ClientError::Connect(_)
-            | ClientError::Tls(_)
-            | ClientError::Broken(_)
-            | ClientError::Closed,
-        ) => ProviderResult::Unreachable,
-        OutboundFault::Redirect { .. } | OutboundFault::Http(_) => ProviderResult::BadAnswer,
+        _ => ProviderResult::BadAnswer,
     }
 }
